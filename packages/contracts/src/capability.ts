@@ -38,7 +38,7 @@ export const Caveat = z.discriminatedUnion("type", [
     predicates: z.array(ArgumentPredicate).min(1).max(64),
   }),
   z.strictObject({ type: z.literal("upstreams"), names: z.array(z.string().min(1).max(128)).max(64) }),
-  /** When the holder last proved a fresh factor; the latest one in the chain counts. Narrows nothing by itself. */
+  /** When the holder last proved a fresh factor; the latest counts. Narrows nothing, so only the root block may hold it. */
   z.strictObject({ type: z.literal("step_up"), at: Timestamp }),
   /** Agents that may be called through a tool named `agent:<id>`. */
   z.strictObject({ type: z.literal("callee_allow"), agents: globs }),
@@ -95,6 +95,8 @@ export interface Capability {
   readonly jti: string;
   readonly rootJti: string;
   readonly parentJti: string | undefined;
+  /** Token from which the control plane minted this one, if any: revoking that one revokes this one. */
+  readonly mintedFromJti?: string;
   readonly kid: string;
   readonly issuedAtMs: number;
   readonly notBeforeMs: number | undefined;

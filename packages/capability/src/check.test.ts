@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Capability, Caveat, ReasonCode } from "@postern/contracts";
+import type { CapabilityCall } from "./caveat.ts";
+import { CLOCK_SKEW_MS, checkCapability, checkStanding } from "./check.ts";
+
+const NOW = Date.parse("2026-11-22T12:00:00Z");
+const call: CapabilityCall = {
+  tool: "pay",
+  args: { amount: 10 },
+  upstream: "bank",
+  nowMs: NOW,
+  mode: "call",
+};
+const nothingRevoked = { isRevoked: () => false };
+
+function capability(caveats: readonly Caveat[], change: Partial<Capability> = {}): Capability {
+  return {
+    tenant: "acme",
+    agent: "bot",
+    issuer: "postern",
+    jti: "root.hop",
+    rootJti: "first",
+    parentJti: "root",
+    mintedFromJti: "second",
+    kid: "k4.pid.x",
+    issuedAtMs: NOW - 1000,
+    notBeforeMs: undefined,
+    expiresAtMs: undefined,
+    stepUpAtMs: undefined,
+    hops: [
+      { jti: "root", caveats: [] },
+      { jti: "root.hop", caveats },
+    ],
+    caveatCount: caveats.length,
+    ...change,
+  };
+}
+
+const rows: readonly [
+  name: string,
+  caveat: Caveat,
+  change: Partial<CapabilityCall>,
+  want: ReasonCode | undefined,
+][] = [
+  ["an allowed tool", { type: "tool_allow", tools: ["p*"] }, {}, undefined],
+  ["a tool outside the allow list", { type: "tool_allow", tools: ["read"] }, {}, "capability.tool"],
+  ["any tool under an empty allow list", { type: "tool_allow", tools: [] }, {}, "capability.tool"],
+  ["a tool that differs in case", { type: "tool_allow", tools: ["PAY"] }, {}, "capability.tool"],
+  ["a denied tool", { type: "tool_deny", tools: ["read", "pay"] }, {}, "capability.tool"],
+  ["a tool outside the deny list", { type: "tool_deny", tools: ["read"] }, {}, undefined],
+  ["its own agent", { type: "agent_lock", agent: "bot" }, {}, undefined],
+  ["another agent's lock", { type: "agent_lock", agent: "Bot" }, {}, "capability.agent"],
+  ["a covered upstream", { type: "upstreams", names: ["bank"] }, {}, undefined],
+  ["another upstream", { type: "upstreams", names: ["ban"] }, {}, "capability.upstream"],
+  ["no upstream at all", { type: "upstreams", names: [] }, {}, "capability.upstream"],
+  ["a callee", { type: "callee_allow", agents: ["rep*"] }, { tool: "agent:reporter" }, undefined],
+  [
+    "another callee",
+    { type: "callee_allow", agents: ["rep*"] },
+    { tool: "agent:payer" },
+    "capability.callee",
+  ],
+  ["a plain tool under a callee list", { type: "callee_allow", agents: [] }, {}, undefined],
+  [
+    "covered arguments",
+    { type: "arguments", predicates: [{ op: "lte", path: "/amount", value: 10 }] },
+    {},
+    undefined,
+  ],
+  [
+    "arguments outside the predicate",
+    { type: "arguments", predicates: [{ op: "lt", path: "/amount", value: 10 }] },
+    {},
+    "capability.arguments",
+  ],
+  [
+    "arguments of which one predicate fails",
+    {
+      type: "arguments",
+      predicates: [
+        { op: "gt", path: "/amount", value: 1 },
+        { op: "eq", path: "/currency", value: "EUR" },
+      ],
+    },
+    {},
+    "capability.arguments",
+  ],
+  [
+    "a predicate for another tool",
+    { type: "arguments", tool: "read*", predicates: [{ op: "lt", path: "/amount", value: 1 }] },
+    {},
+    undefined,
+  ],
+  [
+    "arguments that do not exist yet",
+    { type: "arguments", predicates: [{ op: "eq", path: "", value: 1 }] },
+    { mode: "list", args: {} },
+    undefined,
+  ],
+  [
+    "a tool outside the allow list, when listed",
+    { type: "tool_allow", tools: [] },
+    { mode: "list" },
+    "capability.tool",
+  ],
+  ["a budget, which is spent elsewhere", { type: "max_calls", limit: 0 }, {}, undefined],
+  ["a caveat of a later version", JSON.parse('{"type":"moon_phase"}'), {}, "capability.caveat_unknown"],
+];
+for (const [name, caveat, change, want] of rows) {
+  test(`${name} is ${want === undefined ? "covered" : `refused as ${want}`}`, () => {
+    assert.equal(checkCapability(capability([caveat]), { ...call, ...change }, nothingRevoked)?.code, want);
+  });
+}
+
+test("caveats of every hop must hold", () => {
+  const token = capability([], {
+    hops: [
+      { jti: "a", caveats: [{ type: "tool_deny", tools: ["pay"] }] },
+      { jti: "a.b", caveats: [{ type: "tool_allow", tools: ["pay"] }] },
+    ],
+  });
+  assert.equal(checkCapability(token, call, nothingRevoked)?.code, "capability.tool");
+});
+
+test("revoking any id of the lineage revokes the token", () => {
+  for (const jti of ["root", "root.hop", "first", "second"]) {
+    const revocations = { isRevoked: (asked: string) => asked === jti };
+    assert.equal(checkCapability(capability([]), call, revocations)?.code, "capability.revoked", jti);
+  }
+  const others = { isRevoked: (asked: string) => asked === "root.other" };
+  assert.equal(checkCapability(capability([]), call, others), undefined);
+});
+
+test("a token's standing is its revocation and its time, whatever it covers", () => {
+  const narrow = capability([{ type: "tool_allow", tools: [] }]);
+  assert.equal(checkStanding(narrow, NOW, nothingRevoked), undefined);
+  assert.equal(checkStanding(narrow, NOW, { isRevoked: () => true })?.code, "capability.revoked");
+  assert.equal(
+    checkStanding({ ...narrow, expiresAtMs: NOW }, NOW, nothingRevoked)?.code,
+    "capability.expired",
+  );
+});
+
+test("revocation is named before expiry, expiry before caveats", () => {
+  const token = capability([{ type: "tool_allow", tools: [] }], { expiresAtMs: NOW });
+  assert.equal(checkCapability(token, call, { isRevoked: () => true })?.code, "capability.revoked");
+  assert.equal(checkCapability(token, call, nothingRevoked)?.code, "capability.expired");
+});
+
+const times: readonly [name: string, change: Partial<Capability>, want: ReasonCode | undefined][] = [
+  ["expires now", { expiresAtMs: NOW }, "capability.expired"],
+  ["expired within the clock skew", { expiresAtMs: NOW - 1 }, "capability.expired"],
+  ["expires in a millisecond", { expiresAtMs: NOW + 1 }, undefined],
+  ["never expires", { expiresAtMs: undefined }, undefined],
+  ["expires in the year 9999", { expiresAtMs: Date.parse("9999-12-31T23:59:59Z") }, undefined],
+  ["begins within the clock skew", { notBeforeMs: NOW + CLOCK_SKEW_MS }, undefined],
+  ["begins later", { notBeforeMs: NOW + CLOCK_SKEW_MS + 1 }, "capability.not_yet_valid"],
+  ["was issued within the clock skew", { issuedAtMs: NOW + CLOCK_SKEW_MS }, undefined],
+  [
+    "was issued in the future",
+    { issuedAtMs: NOW + CLOCK_SKEW_MS + 1, notBeforeMs: NOW },
+    "capability.not_yet_valid",
+  ],
+];
+for (const [name, change, want] of times) {
+  test(`a token that ${name} is ${want === undefined ? "in time" : `refused as ${want}`}`, () => {
+    assert.equal(checkCapability(capability([], change), call, nothingRevoked)?.code, want);
+  });
+}
+
+test("the clock skew is thirty seconds", () => {
+  assert.equal(CLOCK_SKEW_MS, 30_000);
+});
