@@ -1,0 +1,115 @@
+// Which accounts a call is charged to. Every budget caveat of every hop has an account of its own, so a child spends its
+// own budget and all of its ancestors'. An account's name holds the ids of the whole chain down to its hop: the holder
+// of one token cannot name a hop after another token's and spend that one's budget.
+import { createHash } from "node:crypto";
+import { type Capability, type Hop, type Reason, reason } from "@postern/contracts";
+
+export type ChargeKind = "calls" | "rate" | "cost";
+
+/** `amount` units of `account`, which holds `limit` in all. Units are calls, or millionths of the tenant's cost unit. */
+export interface Charge {
+  /** `<kind>:<jti>`, below the root `<kind>:<jti>~<digest of the ancestors' ids>`; for a rate, then `:<UTC minute since the epoch>`. */
+  readonly account: string;
+  readonly kind: ChargeKind;
+  readonly limit: number;
+  readonly amount: number;
+}
+
+/** Smallest amount left over all hops; a missing field is not limited. */
+export interface Remaining {
+  readonly calls?: number;
+  readonly rate?: number;
+  readonly costMicros?: number;
+}
+
+type Limit = Omit<Charge, "amount">;
+
+/**
+ * The charges of one call at `nowMs`; accounts are distinct. `costMicros` is what the policy says the call costs: a
+ * cost caveat without it refuses with budget.cost_unknown. A rate counts the calls of one UTC clock minute, so up to twice the
+ * limit can fall into 60 seconds that straddle two minutes.
+ */
+export function chargesFor(
+  capability: Capability,
+  call: { readonly nowMs: number; readonly costMicros: number | undefined },
+): { ok: true; charges: readonly Charge[] } | { ok: false; reason: Reason } {
+  const charges: Charge[] = [];
+  for (const limit of limitsOf(capability, call.nowMs)) {
+    const amount = limit.kind === "cost" ? call.costMicros : 1;
+    if (amount === undefined) return { ok: false, reason: reason("budget.cost_unknown") };
+    if (amount > 0) charges.push({ ...limit, amount });
+  }
+  return { ok: true, charges };
+}
+
+/** What is left for a token, as far as `left` knows the accounts. */
+export function remainingOf(
+  capability: Capability,
+  nowMs: number,
+  left: (limit: Limit) => number,
+): Remaining {
+  const smallest: { -readonly [kind in keyof Remaining]: number } = {};
+  for (const limit of limitsOf(capability, nowMs)) {
+    const field = limit.kind === "cost" ? "costMicros" : limit.kind;
+    smallest[field] = Math.min(smallest[field] ?? Number.POSITIVE_INFINITY, Math.max(0, left(limit)));
+  }
+  return smallest;
+}
+
+/** The minute that a rate account counts; undefined for an account of another kind. */
+export function minuteOf(account: string): number | undefined {
+  return account.startsWith("rate:") ? Number(account.slice(account.lastIndexOf(":") + 1)) : undefined;
+}
+
+export function minuteAt(nowMs: number): number {
+  return Math.floor(nowMs / 60_000);
+}
+
+/**
+ * Whether an account may be charged now. A rate account may be only around its own minute: a clock that is far off must
+ * not open a fresh minute, and a ledger may forget an account whose minute is over.
+ */
+export function isCurrent(account: string, nowMs: number): boolean {
+  const minute = minuteOf(account);
+  return minute === undefined || Math.abs(minute - minuteAt(nowMs)) <= 1;
+}
+
+export function exhausted(kind: ChargeKind): Reason {
+  return reason(`budget.${kind}`);
+}
+
+/** One entry per account; of two caveats on one account the smaller limit holds. */
+function limitsOf(capability: Capability, nowMs: number): Limit[] {
+  const limits = new Map<string, Limit>();
+  capability.hops.forEach((hop, depth) => {
+    for (const caveat of hop.caveats) {
+      const budget = budgetOf(caveat);
+      if (budget === undefined) continue;
+      const owner = ownerOf(hop, capability.hops.slice(0, depth));
+      const window = budget.kind === "rate" ? `:${minuteAt(nowMs)}` : "";
+      const account = `${budget.kind}:${owner}${window}`;
+      const known = limits.get(account);
+      if (known === undefined || budget.limit < known.limit) limits.set(account, { account, ...budget });
+    }
+  });
+  return [...limits.values()];
+}
+
+function budgetOf(caveat: Hop["caveats"][number]): { kind: ChargeKind; limit: number } | undefined {
+  switch (caveat.type) {
+    case "max_calls":
+      return { kind: "calls", limit: caveat.limit };
+    case "rate":
+      return { kind: "rate", limit: caveat.per_minute };
+    case "max_cost":
+      return { kind: "cost", limit: caveat.micros };
+    default:
+      return undefined;
+  }
+}
+
+function ownerOf(hop: Hop, ancestors: readonly Hop[]): string {
+  if (ancestors.length === 0) return hop.jti;
+  const path = JSON.stringify(ancestors.map((ancestor) => ancestor.jti));
+  return `${hop.jti}~${createHash("sha256").update(path).digest("base64url").slice(0, 24)}`;
+}

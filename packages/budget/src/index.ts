@@ -1,0 +1,3 @@
+export { type Charge, type ChargeKind, chargesFor, type Remaining } from "./charge.ts";
+export { createLeaseLedger, type LeaseLedger, type LeaseLedgerOptions } from "./lease-ledger.ts";
+export type { Lease, LeaseAuthority, LeaseSource, Ledger, Reservation, Reserved } from "./ledger.ts";
