@@ -1,0 +1,39 @@
+// First check: does a valid, unrevoked token of this tenant cover the call? It never asks whether the tool exists, so a hidden tool
+// and an unknown one get the same answer.
+import { checkCapability, checkStanding } from "@postern/capability";
+import { type Capability, reason } from "@postern/contracts";
+import type { JudgePorts } from "./ports.ts";
+import { type CallRequest, type Finding, found, refused } from "./verdict.ts";
+
+type Ports = Pick<JudgePorts, "capability" | "revocations" | "stale" | "clock">;
+
+/** Genuine: every signature verifies, and our state is fresh enough to say so. */
+export async function checkToken(ports: Ports, token: string | undefined): Promise<Finding<Capability>> {
+  if (token === undefined || token === "") return refused(reason("capability.missing"));
+  const stale = ports.stale();
+  if (stale !== undefined) return refused(stale);
+  const verified = await ports.capability.verify(token);
+  return verified.ok ? found(verified.capability) : refused(verified.reason);
+}
+
+/** In time and not revoked, whatever it covers. */
+export function checkHolder(ports: Ports, capability: Capability): Finding<Capability> {
+  const refusal = checkStanding(capability, ports.clock.nowMs(), ports.revocations);
+  return refusal === undefined ? found(capability) : refused(refusal);
+}
+
+/** In time, not revoked, and every caveat of every hop holds for the call. */
+export function checkScope(
+  ports: Ports,
+  capability: Capability,
+  call: Pick<CallRequest, "tool" | "args" | "upstream">,
+  mode: "call" | "list",
+): Finding<Capability> {
+  const { tool, args, upstream } = call;
+  const refusal = checkCapability(
+    capability,
+    { tool, args, upstream, nowMs: ports.clock.nowMs(), mode },
+    ports.revocations,
+  );
+  return refusal === undefined ? found(capability) : refused(refusal);
+}

@@ -1,0 +1,12 @@
+export { createJudge, type Judge } from "./judge.ts";
+export type { JudgePorts, JudgeRules } from "./ports.ts";
+export type {
+  Allowed,
+  CallRequest,
+  Decision,
+  Denied,
+  Escalated,
+  Finding,
+  Findings,
+  ListRequest,
+} from "./verdict.ts";

@@ -1,0 +1,431 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createMemoryLedger } from "@postern/budget/memory";
+import {
+  type Capability,
+  type Caveat,
+  ERROR_CODE,
+  type Intent,
+  type PolicyDecision,
+  reason,
+} from "@postern/contracts";
+import { Fault } from "@postern/fault";
+import { fixedClock, sequentialIds } from "@postern/testkit";
+import fc from "fast-check";
+import { createJudge } from "./judge.ts";
+import type { JudgePorts } from "./ports.ts";
+import type { CallRequest } from "./verdict.ts";
+
+const NOW_MS = Date.parse("2026-11-22T12:00:00.000Z");
+const POINTER = {
+  revision: 3,
+  digest: "a".repeat(64),
+  kid: `k4.pid.${"A".repeat(44)}`,
+  expires_at: "2027-01-01T00:00:00Z",
+};
+
+function capability(caveats: Caveat[] = [], overrides: Partial<Capability> = {}): Capability {
+  return {
+    tenant: "acme",
+    agent: "agent-x",
+    issuer: "postern",
+    jti: "jti-1",
+    rootJti: "jti-1",
+    parentJti: undefined,
+    kid: POINTER.kid,
+    issuedAtMs: NOW_MS - 1000,
+    notBeforeMs: undefined,
+    expiresAtMs: undefined,
+    stepUpAtMs: undefined,
+    hops: [{ jti: "jti-1", caveats }],
+    caveatCount: caveats.length,
+    ...overrides,
+  };
+}
+
+const CALL: CallRequest = {
+  token: "good",
+  tool: "read_invoice",
+  args: { id: 7 },
+  upstream: "default",
+  intentPrompt: undefined,
+  sessionId: "s",
+  remoteAddress: "127.0.0.1",
+  requestId: "r",
+};
+
+/** A world in which everything is allowed; each test spoils what it is about. */
+function world(
+  spoil: Partial<JudgePorts> & { token?: Capability; decision?: unknown; intended?: Intent } = {},
+) {
+  const asked: string[] = [];
+  const inputs: unknown[] = [];
+  const trouble: string[] = [];
+  const clock = fixedClock(NOW_MS);
+  const ledger = createMemoryLedger({ clock, newId: sequentialIds("reservation") });
+  const judge = createJudge({
+    clock,
+    capability: {
+      verify: async (token) => {
+        asked.push("capability");
+        return token === "good"
+          ? { ok: true, capability: spoil.token ?? capability() }
+          : { ok: false, reason: reason("capability.signature") };
+      },
+    },
+    revocations: { isRevoked: () => false },
+    stale: () => undefined,
+    intent: {
+      resolve: async () => {
+        asked.push("intent");
+        return {
+          ok: true,
+          intent: spoil.intended ?? {
+            summary: "",
+            allowed_tools: ["read_invoice"],
+            forbidden_tools: [],
+            confidence: 1,
+          },
+        };
+      },
+    },
+    policy: {
+      evaluate: async (_tenant, input) => {
+        asked.push("policy");
+        inputs.push(input);
+        return {
+          ok: true,
+          decision: (spoil.decision ?? { allow: true }) as PolicyDecision,
+          pointer: POINTER,
+        };
+      },
+    },
+    budget: {
+      reserve: (tenant, charges) => {
+        asked.push("budget");
+        return ledger.reserve(tenant, charges);
+      },
+      remaining: (tenant, token, nowMs) => ledger.remaining(tenant, token, nowMs),
+    },
+    rules: {
+      intentRequired: false,
+      intentConfidenceMin: 0.5,
+      stepUpMaxAgeMs: 300_000,
+      obligations: new Set(),
+    },
+    onTrouble: (check) => trouble.push(check),
+    ...spoil,
+  });
+  return { judge, asked, inputs, trouble, clock };
+}
+
+test("a call that every check allows holds a reservation", async () => {
+  const { judge, asked, inputs } = world();
+  const decision = await judge.decide({ ...CALL, intentPrompt: "read the invoice" });
+  assert.equal(decision.outcome, "allow");
+  assert.deepEqual(asked, ["capability", "intent", "policy", "budget"]);
+  assert.deepEqual(decision.outcome === "allow" && decision.pointer, POINTER);
+  assert.deepEqual(Object.keys(decision.timingsMs).sort(), ["budget", "capability", "intent", "policy"]);
+  assert.equal((inputs[0] as { action: string }).action, "call");
+});
+
+const intended = (over: Partial<Intent>): Intent => ({
+  summary: "",
+  allowed_tools: ["read_invoice"],
+  forbidden_tools: [],
+  confidence: 1,
+  ...over,
+});
+const STALE = { stale: () => reason("capability.stale") };
+const REVOKED = { revocations: { isRevoked: (jti: string) => jti === "jti-1" } };
+const REQUIRED = {
+  rules: {
+    intentRequired: true,
+    intentConfidenceMin: 0.5,
+    stepUpMaxAgeMs: 300_000,
+    obligations: new Set<string>(),
+  },
+};
+const atMs = (ms: number) => new Date(ms).toISOString();
+
+const DENIALS: [
+  string,
+  Parameters<typeof world>[0],
+  Partial<CallRequest>,
+  keyof typeof ERROR_CODE,
+  string,
+][] = [
+  ["no token", {}, { token: undefined }, "capability", "capability.missing"],
+  ["an empty token", {}, { token: "" }, "capability", "capability.missing"],
+  ["a forged token", {}, { token: "forged" }, "capability", "capability.signature"],
+  ["stale control state", STALE, {}, "capability", "capability.stale"],
+  ["a revoked token", REVOKED, {}, "capability", "capability.revoked"],
+  [
+    "an expired token",
+    { token: capability([], { expiresAtMs: NOW_MS - 60_000 }) },
+    {},
+    "capability",
+    "capability.expired",
+  ],
+  [
+    "a tool out of scope",
+    { token: capability([{ type: "tool_allow", tools: ["other"] }]) },
+    {},
+    "capability",
+    "capability.tool",
+  ],
+  [
+    "an empty allow list",
+    { token: capability([{ type: "tool_allow", tools: [] }]) },
+    {},
+    "capability",
+    "capability.tool",
+  ],
+  [
+    "an upstream out of scope",
+    { token: capability([{ type: "upstreams", names: ["erp"] }]) },
+    {},
+    "capability",
+    "capability.upstream",
+  ],
+  ["a missing intent that is required", REQUIRED, {}, "intent", "intent.missing"],
+  [
+    "a forbidden tool",
+    { intended: intended({ forbidden_tools: ["read_invoice"] }) },
+    { intentPrompt: "x" },
+    "intent",
+    "intent.forbidden",
+  ],
+  [
+    "an intent that allows nothing",
+    { intended: intended({ allowed_tools: [] }) },
+    { intentPrompt: "x" },
+    "intent",
+    "intent.not_allowed",
+  ],
+  [
+    "an intent of low confidence",
+    { intended: intended({ confidence: 0.4 }) },
+    { intentPrompt: "x" },
+    "intent",
+    "intent.low_confidence",
+  ],
+  ["a policy that denies", { decision: { allow: false, reason: "no" } }, {}, "policy", "policy.denied"],
+  [
+    "an obligation that nobody can meet",
+    { decision: { allow: true, obligations: [{ type: "watermark" }] } },
+    {},
+    "policy",
+    "policy.obligation",
+  ],
+  [
+    "a filter that nobody can apply",
+    { decision: { allow: true, pii_filter: { enabled: true } } },
+    {},
+    "policy",
+    "policy.obligation",
+  ],
+  [
+    "a step-up that never was",
+    { decision: { allow: true, requires_step_up: true } },
+    {},
+    "policy",
+    "policy.step_up",
+  ],
+  [
+    "a step-up of long ago",
+    {
+      decision: { allow: true, requires_step_up: true },
+      token: capability([{ type: "step_up", at: atMs(NOW_MS - 300_001) }], { stepUpAtMs: NOW_MS - 300_001 }),
+    },
+    {},
+    "policy",
+    "policy.step_up",
+  ],
+  [
+    "an unpriced call under a cost limit",
+    { token: capability([{ type: "max_cost", micros: 10 }]) },
+    {},
+    "budget",
+    "budget.cost_unknown",
+  ],
+  [
+    "a budget of no calls",
+    { token: capability([{ type: "max_calls", limit: 0 }]) },
+    {},
+    "budget",
+    "budget.calls",
+  ],
+  ["a rate of none", { token: capability([{ type: "rate", per_minute: 0 }]) }, {}, "budget", "budget.rate"],
+  [
+    "a cost over the limit",
+    { decision: { allow: true, cost_micros: 11 }, token: capability([{ type: "max_cost", micros: 10 }]) },
+    {},
+    "budget",
+    "budget.cost",
+  ],
+];
+for (const [name, spoil, call, check, code] of DENIALS) {
+  test(`${name} is denied by ${check} with ${code}`, async () => {
+    const decision = await world(spoil).judge.decide({ ...CALL, ...call });
+    assert.ok(decision.outcome === "deny");
+    assert.equal(decision.check, check);
+    assert.equal(decision.code, ERROR_CODE[check]);
+    assert.equal(decision.reasons[0]?.code, code);
+  });
+}
+
+test("a policy that escalates wins over its own allow and reserves nothing", async () => {
+  for (const allow of [true, false]) {
+    const { judge, asked } = world({ decision: { allow, escalate: true, reason: "large amount" } });
+    const decision = await judge.decide(CALL);
+    assert.ok(decision.outcome === "escalate");
+    assert.equal(decision.code, -32014);
+    assert.deepEqual(decision.reasons, [{ code: "policy.escalated", detail: "large amount" }]);
+    assert.ok(!asked.includes("budget"));
+  }
+});
+
+test("a fresh step-up satisfies a policy that asks for one", async () => {
+  const token = capability([{ type: "step_up", at: atMs(NOW_MS - 1000) }], { stepUpAtMs: NOW_MS - 1000 });
+  assert.equal(
+    (await world({ decision: { allow: true, requires_step_up: true }, token }).judge.decide(CALL)).outcome,
+    "allow",
+  );
+});
+
+test("a budget runs out exactly at its limit", async () => {
+  const { judge } = world({ token: capability([{ type: "max_calls", limit: 3 }]) });
+  const outcomes = (await Promise.all(Array.from({ length: 5 }, () => judge.decide(CALL)))).map(
+    ({ outcome }) => outcome,
+  );
+  assert.deepEqual(outcomes.sort(), ["allow", "allow", "allow", "deny", "deny"]);
+});
+
+const fail = () => {
+  throw new Fault("internal", "x", "x");
+};
+const BROKEN: [string, Parameters<typeof world>[0], string][] = [
+  ["capability", { capability: { verify: fail } }, "capability.unavailable"],
+  ["capability", { revocations: { isRevoked: fail } }, "capability.unavailable"],
+  ["capability", { stale: fail }, "capability.unavailable"],
+  ["intent", { intent: { resolve: fail } }, "intent.unavailable"],
+  ["policy", { policy: { evaluate: fail } }, "policy.failed"],
+  ["policy", { budget: { remaining: fail, reserve: fail } }, "policy.failed"],
+  ["budget", { budget: { remaining: () => ({}), reserve: fail } }, "budget.unavailable"],
+];
+for (const [check, spoil, code] of BROKEN) {
+  test(`trouble inside ${check} (${Object.keys(spoil ?? {})}) is a denial with ${code}`, async () => {
+    const { judge, trouble } = world(spoil);
+    const decision = await judge.decide({ ...CALL, intentPrompt: "x" });
+    assert.ok(decision.outcome === "deny");
+    assert.equal(decision.check, check);
+    assert.equal(decision.reasons[0]?.code, code);
+    assert.deepEqual(trouble, [check]);
+  });
+}
+
+test("the first failure decides, and later checks are not asked", async () => {
+  const ORDER = ["capability", "intent", "policy", "budget"] as const;
+  await fc.assert(
+    fc.asyncProperty(fc.subarray([...ORDER]), async (failing) => {
+      const spoil: Parameters<typeof world>[0] = {
+        intended: intended({ allowed_tools: failing.includes("intent") ? [] : ["read_invoice"] }),
+        decision: { allow: !failing.includes("policy") },
+        token: capability([{ type: "max_calls", limit: failing.includes("budget") ? 0 : 1 }]),
+      };
+      const { judge, asked } = world(spoil);
+      const decision = await judge.decide({
+        ...CALL,
+        intentPrompt: "x",
+        token: failing.includes("capability") ? "forged" : "good",
+      });
+      const first = ORDER.find((check) => failing.includes(check));
+      assert.equal(decision.outcome === "deny" ? decision.check : undefined, first);
+      assert.deepEqual(asked, first === undefined ? [...ORDER] : ORDER.slice(0, ORDER.indexOf(first) + 1));
+    }),
+    { numRuns: 64 },
+  );
+});
+
+test("a denial still tells whose token it was", async () => {
+  const decision = await world({
+    token: capability([{ type: "tool_deny", tools: ["read_*"] }]),
+  }).judge.decide(CALL);
+  assert.equal(decision.outcome === "deny" && decision.capability?.agent, "agent-x");
+});
+
+test("the policy sees who, what, when and how much is left", async () => {
+  const { judge, inputs } = world({
+    token: capability([{ type: "max_calls", limit: 5 }], {
+      stepUpAtMs: NOW_MS - 4500,
+      expiresAtMs: NOW_MS + 1000,
+    }),
+  });
+  await judge.decide({ ...CALL, intentPrompt: "x" });
+  assert.deepEqual(inputs[0], {
+    action: "call",
+    tool: "read_invoice",
+    args: { id: 7 },
+    agent_id: "agent-x",
+    session_id: "s",
+    upstream: "default",
+    intent: { summary: "", allowed_tools: ["read_invoice"], forbidden_tools: [], confidence: 1 },
+    capability: {
+      subject: "agent-x",
+      issuer: "postern",
+      tenant: "acme",
+      token_id: "jti-1",
+      root_token_id: "jti-1",
+      caveat_count: 1,
+      issued_at: "2026-11-22T11:59:59.000Z",
+      expires_at: "2026-11-22T12:00:01.000Z",
+      step_up_at: "2026-11-22T11:59:55.500Z",
+      step_up_age_seconds: 4,
+    },
+    budget: { calls_remaining: 5 },
+    time: { now: "2026-11-22T12:00:00.000Z", unix_ms: NOW_MS, hour: 12, minute: 0, weekday: 0 },
+    remote_address: "127.0.0.1",
+    request_id: "r",
+  });
+});
+
+const LISTED: [string, Parameters<typeof world>[0], Partial<CallRequest>, boolean][] = [
+  ["allowed", {}, {}, true],
+  ["escalated", { decision: { allow: false, escalate: true } }, {}, true],
+  ["asking for a step-up", { decision: { allow: true, requires_step_up: true } }, {}, true],
+  ["blocked by policy", { decision: { allow: false } }, {}, false],
+  ["out of scope", { token: capability([{ type: "tool_allow", tools: ["other"] }]) }, {}, false],
+  ["asked for with a bad token", {}, { token: "forged" }, false],
+  ["asked for while a check is broken", { policy: { evaluate: fail } }, {}, false],
+  [
+    "limited by its arguments only",
+    { token: capability([{ type: "arguments", predicates: [{ op: "eq", path: "/id", value: 1 }] }]) },
+    {},
+    true,
+  ],
+  ["out of budget", { token: capability([{ type: "max_calls", limit: 0 }]) }, {}, true],
+];
+for (const [name, spoil, request, shown] of LISTED) {
+  test(`a tool that is ${name} is ${shown ? "listed" : "hidden"}`, async () => {
+    const { judge, inputs } = world(spoil);
+    assert.equal(await judge.visible({ ...CALL, ...request }), shown);
+    for (const input of inputs)
+      assert.deepEqual(
+        [(input as { action: string }).action, (input as { args: object }).args],
+        ["list", {}],
+      );
+  });
+}
+
+test("authenticate accepts a genuine token and refuses the rest", async () => {
+  assert.equal((await world().judge.authenticate("good")).ok, true);
+  for (const [spoil, token] of [
+    [{}, undefined],
+    [{}, "forged"],
+    [STALE, "good"],
+    [REVOKED, "good"],
+  ] as const) {
+    assert.equal((await world(spoil).judge.authenticate(token)).ok, false);
+  }
+});

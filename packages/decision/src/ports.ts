@@ -1,0 +1,34 @@
+// What the judge needs from the outside. The sidecar gives it cached, signed state; a control-plane door gives it its own stores.
+// Every port either answers or throws; a throw is a denial.
+import type { Ledger } from "@postern/budget";
+import type { Revocations, Verified } from "@postern/capability";
+import type { PolicyInput, Reason } from "@postern/contracts";
+import type { Clock } from "@postern/fault";
+import type { IntentResolver } from "@postern/intent";
+import type { PolicyVerdict } from "@postern/policy";
+
+export interface JudgePorts {
+  readonly clock: Clock;
+  /** Verifies every signature of a token; knows the tenant it may speak for. */
+  readonly capability: { verify(token: string): Promise<Verified> };
+  readonly revocations: Revocations;
+  /** A reason to accept nothing at the moment: control state is older than its staleness bound (P7). */
+  readonly stale: () => Reason | undefined;
+  readonly intent: IntentResolver;
+  readonly policy: { evaluate(tenant: string, input: PolicyInput): Promise<PolicyVerdict> };
+  readonly budget: Pick<Ledger, "reserve" | "remaining">;
+  readonly rules: JudgeRules;
+  /** Hears of trouble inside a check; the call is denied either way. */
+  readonly onTrouble?: (check: string, caught: unknown) => void;
+}
+
+export interface JudgeRules {
+  /** Whether a call without a declared intent is denied. */
+  readonly intentRequired: boolean;
+  /** Least confidence of an extracted intent, 0 to 1. */
+  readonly intentConfidenceMin: number;
+  /** A step-up older than this does not count. */
+  readonly stepUpMaxAgeMs: number;
+  /** Types of obligations that the caller of the judge is able to meet; a policy asking for another one denies. "pii_filter" names the filter. */
+  readonly obligations: ReadonlySet<string>;
+}

@@ -1,0 +1,73 @@
+// What the judge is asked and what it answers. Denial is a value: whoever asks must say what happens then.
+import type { Reservation } from "@postern/budget";
+import type {
+  Capability,
+  Check,
+  ERROR_CODE,
+  Intent,
+  JsonObject,
+  PolicyDecision,
+  PolicyPointer,
+  Reason,
+} from "@postern/contracts";
+
+/** One tool call as the upstream would run it. */
+export interface CallRequest {
+  readonly token: string | undefined;
+  readonly tool: string;
+  readonly args: JsonObject;
+  readonly upstream: string;
+  readonly intentPrompt: string | undefined;
+  readonly sessionId: string;
+  readonly remoteAddress: string;
+  readonly requestId: string;
+}
+
+/** A tool that somebody wants to see in a list. */
+export type ListRequest = Omit<CallRequest, "args" | "intentPrompt">;
+
+/** What was learnt on the way, however far it went: audit events are written from it. */
+export interface Findings {
+  readonly capability?: Capability;
+  readonly intent?: Intent;
+  readonly policy?: PolicyDecision;
+  readonly pointer?: PolicyPointer;
+  /** Milliseconds spent in each check that ran. */
+  readonly timingsMs: Readonly<Partial<Record<Check, number>>>;
+}
+
+export interface Allowed extends Findings {
+  readonly outcome: "allow";
+  readonly capability: Capability;
+  readonly policy: PolicyDecision;
+  readonly pointer: PolicyPointer;
+  /** Settle it when the call ran, release it when it provably did not. */
+  readonly reservation: Reservation;
+}
+
+export interface Denied extends Findings {
+  readonly outcome: "deny";
+  readonly check: Check;
+  readonly code: (typeof ERROR_CODE)[keyof typeof ERROR_CODE];
+  readonly reasons: readonly Reason[];
+}
+
+export interface Escalated extends Findings {
+  readonly outcome: "escalate";
+  readonly check: "policy";
+  readonly code: typeof ERROR_CODE.approval_pending;
+  readonly reasons: readonly Reason[];
+  readonly capability: Capability;
+  readonly policy: PolicyDecision;
+  readonly pointer: PolicyPointer;
+}
+
+export type Decision = Allowed | Denied | Escalated;
+
+/** Answer of one check: what it found, or why it refuses. */
+export type Finding<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly reason: Reason };
+
+export const found = <T>(value: T): Finding<T> => ({ ok: true, value });
+export const refused = (reason: Reason): Finding<never> => ({ ok: false, reason });
