@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { z } from "zod";
+import { csv, ndjson, openapi, operationsFor, pageOf, pageQuery } from "./index.ts";
+
+const operation = operationsFor<null>();
+const Draft = z.strictObject({ id: z.string(), data: z.json() }).describe("A draft policy.");
+const door = {
+  name: "admin",
+  security: { type: "http", scheme: "bearer" },
+  failureBody: z.strictObject({ error: z.string() }),
+};
+const shared = { summary: "Something", permission: "drafts.read", audit: "none", status: 200 } as const;
+const rows = [
+  operation({
+    ...shared,
+    id: "draft_list",
+    method: "GET",
+    path: "/v1/drafts",
+    query: z.strictObject({ ...pageQuery(), tool: z.string() }),
+    reply: pageOf(Draft),
+    run: () => ({ items: [] }),
+  }),
+  operation({
+    ...shared,
+    id: "draft_update",
+    method: "PUT",
+    path: "/v1/drafts/{id}",
+    params: z.strictObject({ id: z.string().describe("Which draft.") }),
+    body: z.strictObject({ draft: Draft, name: z.string().default("x") }),
+    reply: Draft,
+    replies: { 409: "The draft was promoted.", 202: "Queued." },
+    run: ({ body }) => body.draft,
+  }),
+  operation({
+    ...shared,
+    id: "draft_export",
+    method: "GET",
+    path: "/v1/export",
+    permission: "public",
+    reply: [csv(["id"]), ndjson(Draft)],
+    run: () => csv(["id"]).of([]),
+  }),
+];
+const info = { title: "Postern", version: "1" };
+const document = JSON.parse(
+  JSON.stringify(openapi({ info, surfaces: [{ door, rows }], schemas: { Draft } })),
+);
+
+/** Every `$ref` of the document, wherever it stands. */
+function refsOf(node: unknown): string[] {
+  if (typeof node !== "object" || node === null) return [];
+  return Object.entries(node).flatMap(([key, value]) =>
+    key === "$ref" && typeof value === "string" ? [value] : refsOf(value),
+  );
+}
+
+test("every reference of the document leads to something", () => {
+  const refs = refsOf(document);
+  assert.ok(refs.length >= 4);
+  for (const ref of refs) {
+    const target = ref
+      .slice(2)
+      .split("/")
+      .reduce((node, key) => node?.[key], document);
+    assert.ok(ref.startsWith("#/") && target !== undefined, ref);
+  }
+});
+
+test("named schemas become components, with any JSON left open", () => {
+  assert.deepEqual(document.components.schemas, {
+    Draft: {
+      type: "object",
+      description: "A draft policy.",
+      properties: { id: { type: "string" }, data: {} },
+      required: ["id", "data"],
+      additionalProperties: false,
+    },
+  });
+});
+
+test("parameters come from the schemas, with their place, need and limits", () => {
+  const { parameters } = document.paths["/v1/drafts"].get;
+  assert.deepEqual(
+    parameters.map((one: { name: string; in: string; required: boolean }) => [
+      one.name,
+      one.in,
+      one.required,
+    ]),
+    [
+      ["limit", "query", false],
+      ["cursor", "query", false],
+      ["tool", "query", true],
+    ],
+  );
+  assert.deepEqual(parameters[0].schema, { type: "integer", minimum: 1, maximum: 1000 });
+  assert.deepEqual(document.paths["/v1/drafts/{id}"].put.parameters, [
+    { name: "id", in: "path", required: true, description: "Which draft.", schema: { type: "string" } },
+  ]);
+});
+
+test("an operation names its id, its credential, its body and every way it can end", () => {
+  const { put } = document.paths["/v1/drafts/{id}"];
+  assert.equal(put.operationId, "draft_update");
+  assert.deepEqual(put.security, [{ admin: [] }]);
+  assert.equal(put.requestBody.required, true);
+  const { schema } = put.requestBody.content["application/json"];
+  assert.deepEqual(schema.required, ["draft"]);
+  assert.deepEqual(schema.properties.draft, { $ref: "#/components/schemas/Draft" });
+  assert.deepEqual(Object.keys(put.responses), [
+    "200",
+    "202",
+    "400",
+    "401",
+    "403",
+    "404",
+    "409",
+    "413",
+    "415",
+    "default",
+  ]);
+  assert.equal(put.responses[409].description, "The draft was promoted.");
+  assert.ok(put.responses[409].content["application/json"].schema.properties.error);
+  assert.deepEqual(document.components.securitySchemes, { admin: { type: "http", scheme: "bearer" } });
+});
+
+test("a public operation needs no credential, and a stream tells its media types", () => {
+  const { get } = document.paths["/v1/export"];
+  assert.deepEqual(get.security, []);
+  assert.deepEqual(Object.keys(get.responses[200].content), [
+    "text/csv; charset=utf-8",
+    "application/x-ndjson",
+  ]);
+  assert.equal(get.responses[401], undefined);
+});
+
+test("a document whose operations clash is not made", () => {
+  const twice = { info, surfaces: [{ door, rows: [...rows, ...rows] }] };
+  assert.throws(() => openapi(twice), /is taken/);
+});

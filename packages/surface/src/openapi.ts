@@ -1,0 +1,151 @@
+// The OpenAPI 3.1 document, made from the rows themselves, so that it cannot tell another story than the service.
+import { z } from "zod";
+import type { Door } from "./door.ts";
+import { createSchemaWriter, type JsonSchema, type SchemaWriter } from "./json-schema.ts";
+import { type Operation, pathParams } from "./operation.ts";
+import type { StreamKind } from "./stream.ts";
+
+export interface OpenApiOptions {
+  readonly info: { readonly title: string; readonly version: string; readonly description?: string };
+  readonly servers?: readonly { readonly url: string; readonly description?: string }[];
+  /** Every door with its rows. */
+  readonly surfaces: readonly DocumentedSurface[];
+  /** Schemas to be named under `components` and referred to wherever they occur. */
+  readonly schemas?: Readonly<Record<string, z.ZodType>>;
+}
+
+/** What the document needs of a surface; a `Surface` of any principal and context fits. */
+export interface DocumentedSurface {
+  readonly door: Pick<Door<never, never>, "name" | "security" | "failureBody">;
+  readonly rows: readonly Omit<Operation<never>, "prepare">[];
+}
+type Row = DocumentedSurface["rows"][number];
+type Json = Record<string, unknown>;
+
+/**
+ * The document as plain JSON. Raises an Error when two operations share an id or a path,
+ * or when a named schema reads differently as request and as reply.
+ */
+export function openapi(options: OpenApiOptions): Json {
+  const writer = createSchemaWriter(options.schemas ?? {});
+  const paths: Record<string, Json> = {};
+  const ids = new Set<string>();
+  for (const { door, rows } of options.surfaces) {
+    for (const row of rows) {
+      const item = paths[row.path] ?? {};
+      paths[row.path] = item;
+      const method = row.method.toLowerCase();
+      if (ids.has(row.id) || method in item)
+        throw new Error(`${row.id}: id or ${method} ${row.path} is taken`);
+      ids.add(row.id);
+      item[method] = operationObject(row, door, writer);
+    }
+  }
+  const securitySchemes = Object.fromEntries(options.surfaces.map(({ door }) => [door.name, door.security]));
+  return {
+    openapi: "3.1.1",
+    info: options.info,
+    ...(options.servers === undefined ? {} : { servers: options.servers }),
+    tags: tagsOf(options.surfaces),
+    paths,
+    components: { securitySchemes, schemas: writer.components() },
+  };
+}
+
+function operationObject(row: Row, door: DocumentedSurface["door"], writer: SchemaWriter): Json {
+  const isPublic = row.permission === "public";
+  const parameters = [...pathParameters(row, writer), ...queryParameters(row, writer)];
+  return {
+    operationId: row.id,
+    summary: row.summary,
+    ...(row.description === undefined ? {} : { description: row.description }),
+    tags: [row.tag ?? door.name],
+    security: isPublic ? [] : [{ [door.name]: [] }],
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(row.body === undefined ? {} : { requestBody: requestBody(row.body, writer) }),
+    responses: responses(row, door, writer),
+    "x-permission": row.permission,
+    "x-audit-event": row.audit,
+  };
+}
+
+function requestBody(body: z.ZodType, writer: SchemaWriter): Json {
+  return {
+    required: !body.safeParse(undefined).success,
+    content: { "application/json": { schema: writer.write(body, "input") } },
+  };
+}
+
+function pathParameters(row: Row, writer: SchemaWriter): Json[] {
+  if (row.params === undefined) return [];
+  const { properties } = writer.fields(row.params);
+  return pathParams(row.path).map((name) => parameter("path", name, properties[name] ?? {}, true));
+}
+
+function queryParameters(row: Row, writer: SchemaWriter): Json[] {
+  if (row.query === undefined) return [];
+  const { properties, required } = writer.fields(row.query);
+  return Object.entries(properties).map(([name, schema]) =>
+    parameter("query", name, schema, required.includes(name)),
+  );
+}
+
+function parameter(place: "path" | "query", name: string, schema: JsonSchema, required: boolean): Json {
+  const { description, ...rest } = schema;
+  return { name, in: place, required, ...(description === undefined ? {} : { description }), schema: rest };
+}
+
+function responses(row: Row, door: DocumentedSurface["door"], writer: SchemaWriter): Json {
+  const failure = { content: { "application/json": { schema: writer.write(door.failureBody, "output") } } };
+  const takesInput = row.params !== undefined || row.query !== undefined || row.body !== undefined;
+  const failures: Record<number, string> = {
+    ...(takesInput ? { 400: "The request is malformed; the message names the field." } : {}),
+    ...(row.permission === "public" ? {} : { 401: "The credential is missing or not valid." }),
+    ...(row.permission === "public" ? {} : { 403: "The credential does not cover this operation." }),
+    ...(row.params === undefined
+      ? {}
+      : { 404: "There is no such resource, or it is not the caller's to see." }),
+    ...(row.body === undefined ? {} : { 413: "The body is too large; the message names the limit." }),
+    ...(row.body === undefined ? {} : { 415: "The body is not JSON in UTF-8." }),
+  };
+  const described = { ...failures, ...row.replies };
+  const all: Json = { [row.status]: { description: successText(row.status), ...content(row.reply, writer) } };
+  for (const [status, description] of Object.entries(described))
+    all[status] = { description, ...(Number(status) < 300 ? content(row.reply, writer) : failure) };
+  return { ...all, default: { description: "Any other failure.", ...failure } };
+}
+
+function successText(status: number): string {
+  return status === 201
+    ? "Created."
+    : status === 202
+      ? "Accepted."
+      : status === 204
+        ? "Done; no body."
+        : "Success.";
+}
+
+function content(reply: Row["reply"], writer: SchemaWriter): Json {
+  if (reply === undefined) return {};
+  if (reply instanceof z.ZodType)
+    return { content: { "application/json": { schema: writer.write(reply, "output") } } };
+  const kinds: readonly StreamKind[] = [reply].flat();
+  return {
+    content: Object.fromEntries(
+      kinds.map(({ mediaType, item }) => [
+        mediaType,
+        {
+          schema: {
+            type: "string",
+            ...(item === undefined ? {} : { description: "One JSON text per line." }),
+          },
+        },
+      ]),
+    ),
+  };
+}
+
+function tagsOf(surfaces: readonly DocumentedSurface[]): Json[] {
+  const names = surfaces.flatMap(({ door, rows }) => rows.map((row) => row.tag ?? door.name));
+  return [...new Set(names)].map((name) => ({ name }));
+}
