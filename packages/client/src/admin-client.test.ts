@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type AdminClient, createAdminClient } from "./index.ts";
+import { answers, scriptedServer } from "./scripted-server.fixture.ts";
+
+const draft = {
+  id: "d1",
+  name: "n",
+  description: "",
+  tenant: "acme",
+  created_by: "superadmin",
+  created_at: "2026-01-01T00:00:00Z",
+  rego_sha256: "0",
+};
+const active = {
+  draft_id: "d1",
+  name: "n",
+  promoted_by: "p",
+  promoted_at: "t",
+  rego_sha256: "0",
+  tenant: "acme",
+};
+const tenant = "acme";
+const kid = `k4.pid.${"a".repeat(44)}`;
+const key = { kid, public_key: `k4.public.${"a".repeat(43)}`, use: "log", status: "retired" };
+
+const calls: {
+  name: string;
+  run: (client: AdminClient) => Promise<unknown>;
+  request: string;
+  body?: object;
+  reply: unknown;
+}[] = [
+  {
+    name: "mint",
+    run: (client) => client.mint({ subject: "bot", tools: ["read_*"], ttl_seconds: 60 }),
+    request: "POST /v1/admin/mint",
+    body: { subject: "bot", tools: ["read_*"], ttl_seconds: 60 },
+    reply: { token: "v4.public.x", jti: "j1" },
+  },
+  {
+    name: "revoke",
+    run: (client) => client.revoke("j1", { reason: "lost" }),
+    request: "POST /v1/admin/revoke",
+    body: { jti: "j1", reason: "lost" },
+    reply: undefined,
+  },
+  {
+    name: "revocations",
+    run: (client) => client.revocations({ tenant, limit: 5 }),
+    request: "GET /v1/admin/revocations?tenant=acme&limit=5",
+    reply: { items: [], next_cursor: "c" },
+  },
+  {
+    name: "drafts",
+    run: (client) => client.drafts(),
+    request: "GET /v1/admin/policies/drafts",
+    reply: [draft],
+  },
+  {
+    name: "createDraft",
+    run: (client) => client.createDraft({ name: "n", rego_source: "package x", tenant }),
+    request: "POST /v1/admin/policies/drafts",
+    body: { name: "n", rego_source: "package x", tenant },
+    reply: draft,
+  },
+  {
+    name: "draft",
+    run: (client) => client.draft("../keys"),
+    request: "GET /v1/admin/policies/drafts/..%2Fkeys",
+    reply: draft,
+  },
+  {
+    name: "updateDraft",
+    run: (client) => client.updateDraft("d1", { name: "m" }),
+    request: "PUT /v1/admin/policies/drafts/d1",
+    body: { name: "m" },
+    reply: draft,
+  },
+  {
+    name: "deleteDraft",
+    run: (client) => client.deleteDraft("d1"),
+    request: "DELETE /v1/admin/policies/drafts/d1",
+    reply: undefined,
+  },
+  {
+    name: "activePolicy",
+    run: (client) => client.activePolicy({ tenant }),
+    request: "GET /v1/admin/policies/active?tenant=acme",
+    reply: active,
+  },
+  {
+    name: "promote",
+    run: (client) => client.promote("d1", { tenant }),
+    request: "POST /v1/admin/policies/active",
+    body: { draft_id: "d1", tenant },
+    reply: active,
+  },
+  {
+    name: "clearPolicy",
+    run: (client) => client.clearPolicy({ tenant }),
+    request: "DELETE /v1/admin/policies/active?tenant=acme",
+    reply: undefined,
+  },
+  {
+    name: "rollback",
+    run: (client) => client.rollback({ tenant }),
+    request: "POST /v1/admin/policies/rollback?tenant=acme",
+    reply: active,
+  },
+  {
+    name: "audit",
+    run: (client) => client.audit({ decision: "block", tool: "a b" }),
+    request: "GET /v1/admin/audit?decision=block&tool=a+b",
+    reply: { items: [] },
+  },
+  {
+    name: "verifyAudit",
+    run: (client) => client.verifyAudit(),
+    request: "GET /v1/admin/audit/verify",
+    reply: { tenant, verified: true, events_checked: 3, duration_ms: 1 },
+  },
+  {
+    name: "retireKey",
+    run: (client) => client.retireKey(kid, { tenant, not_after: "2026-01-01T00:00:00Z" }),
+    request: `POST /v1/admin/keys/${kid}/retire?tenant=acme`,
+    body: { not_after: "2026-01-01T00:00:00Z" },
+    reply: key,
+  },
+  {
+    name: "keys",
+    run: (client) => client.keys({ prepared: true }),
+    request: "GET /v1/admin/keys?prepared=true",
+    reply: [{ ...key, status: "prepared", vkey: "log+1+x" }],
+  },
+  {
+    name: "removeSidecar",
+    run: (client) => client.removeSidecar("s1", { tenant }),
+    request: "DELETE /v1/admin/sidecars/s1?tenant=acme",
+    reply: undefined,
+  },
+  {
+    name: "tenants",
+    run: (client) => client.tenants(),
+    request: "GET /v1/admin/tenants",
+    reply: [{ name: tenant }],
+  },
+];
+for (const { name, run, request, body, reply } of calls)
+  test(`${name} speaks the document's contract`, async (t) => {
+    const server = await scriptedServer(t, (_request, response) => {
+      response
+        .writeHead(reply === undefined ? 204 : 200)
+        .end(reply === undefined ? "" : JSON.stringify(reply));
+    });
+    const result = await run(createAdminClient({ url: server.url, token: "t" }));
+    assert.deepEqual(result, reply);
+    const [seen] = server.seen;
+    assert.equal(`${seen?.method} ${seen?.url}`, request);
+    assert.deepEqual(seen?.body === "" ? undefined : JSON.parse(seen?.body ?? ""), body);
+  });
+
+test("an export is streamed as it comes", async (t) => {
+  const server = await scriptedServer(t, answers(200, "{}\n{}\n", "application/x-ndjson"));
+  let text = "";
+  const client = createAdminClient({ url: server.url, token: "t" });
+  for await (const chunk of client.exportAudit("ndjson", { tenant })) text += Buffer.from(chunk).toString();
+  assert.equal(text, "{}\n{}\n");
+  assert.equal(server.seen[0]?.url, "/v1/admin/audit/export?format=ndjson&tenant=acme");
+});

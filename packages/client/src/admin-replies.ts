@@ -1,0 +1,98 @@
+// What the control plane answers to an administrator (document 001 and our own endpoints), as far as this client reads it.
+import { AuditEvent, KeyStatus, PublishedKey } from "@postern/contracts";
+import { z } from "zod";
+
+const text = z.string();
+const count = z.int().min(0);
+
+export const Minted = z.object({
+  token: text,
+  jti: text,
+  /** Absent = the token does not expire. */
+  expires_at: text.optional(),
+  /** One-time secret for offline attenuation, when it was asked for. */
+  attenuation_key: text.optional(),
+});
+
+export const Revocation = z.object({ jti: text, tenant: text, revoked_at: text, reason: text });
+export const RevocationPage = z.object({ items: z.array(Revocation), next_cursor: text.optional() });
+
+export const Draft = z.object({
+  id: text,
+  name: text,
+  description: text,
+  tenant: text,
+  created_by: text,
+  created_at: text,
+  rego_sha256: text,
+  /** Whether it was ever promoted, and so cannot change any more. */
+  promoted: z.boolean().optional(),
+  /** Absent in lists. */
+  rego_source: text.optional(),
+});
+
+export const ActivePolicy = z.object({
+  draft_id: text,
+  name: text,
+  promoted_by: text,
+  promoted_at: text,
+  rego_sha256: text,
+  tenant: text,
+  revision: count.optional(),
+  /** SHA-256 of the signed bundle. */
+  digest: text.optional(),
+});
+
+export const AuditPage = z.object({ items: z.array(AuditEvent), next_cursor: text.optional() });
+
+export const AuditVerification = z.object({
+  tenant: text,
+  verified: z.boolean(),
+  events_checked: count,
+  chain_head_id: text.optional(),
+  chain_head_at: text.optional(),
+  duration_ms: z.number(),
+  /** Absent or "" when nothing is broken. */
+  first_broken_event_id: text.optional(),
+});
+
+export const Tenant = z.object({
+  name: text,
+  /** "" when there is no active policy. */
+  active_policy_sha: text.optional(),
+  pending_approvals: count.optional(),
+  recent_event_count: count.optional(),
+});
+
+export const AddedSidecar = z.object({ sidecar_id: text, tenant: text, credential: text, trust_root: text });
+
+export const SidecarPage = z.object({
+  items: z.array(
+    z.object({
+      sidecar_id: text,
+      tenant: text,
+      name: text.optional(),
+      epoch: count.optional(),
+      registered_at: text.optional(),
+      version: text.optional(),
+    }),
+  ),
+  next_cursor: text.optional(),
+});
+
+export const ManagedKey = z.object({
+  ...PublishedKey.shape,
+  status: z.enum(["prepared", ...KeyStatus.options]),
+  tenant: text.optional(),
+  /** For keys of the log: what verifies its checkpoints (C2SP signed-note). */
+  vkey: text.optional(),
+});
+
+export type ManagedKey = z.infer<typeof ManagedKey>;
+export type Minted = z.infer<typeof Minted>;
+export type Revocation = z.infer<typeof Revocation>;
+export type Draft = z.infer<typeof Draft>;
+export type ActivePolicy = z.infer<typeof ActivePolicy>;
+export type AuditVerification = z.infer<typeof AuditVerification>;
+export type Tenant = z.infer<typeof Tenant>;
+export type AddedSidecar = z.infer<typeof AddedSidecar>;

@@ -1,0 +1,23 @@
+export type { AuditQuery, DraftRequest, MintRequest } from "./admin-client.ts";
+export { type AdminClient, type AdminClientOptions, createAdminClient } from "./admin-client.ts";
+export type {
+  ActivePolicy,
+  AddedSidecar,
+  AuditVerification,
+  Draft,
+  ManagedKey,
+  Minted,
+  Revocation,
+  Tenant,
+} from "./admin-replies.ts";
+export {
+  type AgentClient,
+  type AgentClientOptions,
+  type CallOptions,
+  createAgentClient,
+  type Denial,
+  type RpcError,
+  type ToolCallAnswer,
+} from "./agent-client.ts";
+export type { ConnectionOptions } from "./exchange.ts";
+export { createSidecarClient, type SidecarClient, type SidecarClientOptions } from "./sidecar-client.ts";
