@@ -54,7 +54,7 @@ export const AuditEvent = z.strictObject({
   cost_micros: z.int().min(0),
   sidecar_id: z.string().max(128),
   sidecar_epoch: z.int().min(0),
-  /** Sequence of the sidecar's record that opened this event; 0 for the control plane's own events. */
+  /** Sequence of the sidecar's record that opened this event. 0 in that record itself, which cannot know it, and in the control plane's own events. */
   sidecar_sequence: z.int().min(0),
   /** Credential that acted, for administrative events; "" otherwise. */
   actor: z.string().max(200),
