@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ERROR_CODE, type Intent } from "@postern/contracts";
+import { ERROR_CODE, type Intent, reason } from "@postern/contracts";
 import { Fault } from "@postern/fault";
 import fc from "fast-check";
 import { CALL, capability, NOW_MS, POINTER, world } from "./judge.fixture.ts";
