@@ -1,0 +1,74 @@
+// RFC 8785 (JCS): exactly one text per JSON value, so that a hash over it means the value.
+// What two readers could take differently (lone surrogates, NaN, undefined, exotic objects) is refused, never repaired.
+import type { JsonValue } from "@postern/contracts";
+import { Fault } from "@postern/fault";
+
+/** Deeper nesting than this is refused, far before the stack would end. */
+const DEPTH_MAX = 256;
+/** Printable ASCII that needs no escape: nearly every text of an event. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+/** The canonical text of a JSON value. Faults: invalid `audit.not_canonical`. */
+export function canonicalize(value: JsonValue): string {
+  return write(value, 0);
+}
+
+function write(value: unknown, depth: number): string {
+  if (typeof value === "string") return quote(value);
+  if (typeof value === "number") {
+    // RFC 8785 §3.2.2.3: numbers as ECMAScript prints them; -0 prints as 0.
+    if (Number.isFinite(value)) return `${value}`;
+    throw refusal("a number that is not finite");
+  }
+  if (typeof value === "boolean") return value ? "true" : "false";
+  if (value === null) return "null";
+  if (typeof value !== "object") throw refusal(`a value of type ${typeof value}`);
+  if (depth === DEPTH_MAX) throw refusal(`nesting deeper than ${DEPTH_MAX}`);
+  if (Array.isArray(value)) return writeArray(value, depth);
+  if (!isPlainObject(value)) throw refusal("an object that is not plain");
+  return writeObject(value, depth);
+}
+
+function writeArray(items: readonly unknown[], depth: number): string {
+  let text = "[";
+  for (let at = 0; at < items.length; at += 1) {
+    if (at > 0) text += ",";
+    text += write(items[at], depth + 1);
+  }
+  return `${text}]`;
+}
+
+function writeObject(value: Readonly<Record<string, unknown>>, depth: number): string {
+  const names = Object.keys(value);
+  // RFC 8785 §3.2.3: by UTF-16 code units, which is how JavaScript compares and sorts.
+  if (!isSorted(names)) names.sort();
+  let text = "{";
+  for (const name of names) {
+    if (text.length > 1) text += ",";
+    text += `${quote(name)}:${write(value[name], depth + 1)}`;
+  }
+  return `${text}}`;
+}
+
+function isPlainObject(value: object): value is Record<string, unknown> {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** Events are built in canonical order, and sorting is what would cost most. */
+function isSorted(names: readonly string[]): boolean {
+  for (let at = 1; at < names.length; at += 1) {
+    if ((names[at - 1] ?? "") > (names[at] ?? "")) return false;
+  }
+  return true;
+}
+
+function quote(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
+  if (!text.isWellFormed()) throw refusal("a lone surrogate");
+  return JSON.stringify(text);
+}
+
+function refusal(what: string): Fault {
+  return new Fault("invalid", "audit.not_canonical", `The value holds ${what}, which has no canonical form.`);
+}

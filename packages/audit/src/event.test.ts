@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { AuditEvent, type CallOutcome, EVENT_BYTES_MAX, type JsonValue } from "@postern/contracts";
+import fc from "fast-check";
+import { canonicalize } from "./canonical.ts";
+import { buildEvent, closeIntent, fitEvent, SHORTENED } from "./event.ts";
+import { sampleEvent } from "./sample-event.ts";
+
+const bytesOf = (event: AuditEvent) => Buffer.byteLength(canonicalize(event as JsonValue));
+const stringFields = Object.entries(AuditEvent.shape).flatMap(([name, field]) =>
+  "maxLength" in field && typeof field.maxLength === "number" ? [name] : [],
+);
+
+test("a built event has every field, in canonical order", () => {
+  const event = sampleEvent(1);
+  assert.deepEqual(Object.keys(event), Object.keys(AuditEvent.shape).sort());
+  assert.deepEqual(AuditEvent.parse(event), event);
+});
+
+test("an event with a wrong id, tenant, time or number is refused", () => {
+  const wrong: Partial<AuditEvent>[] = [
+    { event_id: "" },
+    { event_id: "a b" },
+    { tenant: "Acme" },
+    { ts: "yesterday" },
+    { latency_ms: 1.5 },
+    { cost_micros: -1 },
+    { upstream_status: Number.NaN },
+  ];
+  for (const fields of wrong) {
+    assert.throws(
+      () => buildEvent({ ...sampleEvent(1), ...fields }),
+      (fault: { code?: string }) => ["audit.event", "audit.not_canonical"].includes(fault.code ?? ""),
+    );
+  }
+});
+
+test("an event that fits is left as it is", () => {
+  const event = sampleEvent(1, { reason: "no", arg_keys: ["a"], arg_values: { a: 1 } });
+  assert.deepEqual(fitEvent(event), event);
+});
+
+test("a text that is too long is cut and marked, and half a character becomes U+FFFD", () => {
+  const event = fitEvent({
+    ...sampleEvent(1),
+    reason: "x".repeat(5000),
+    tool: `${"y".repeat(254)}\u{1f600}z`,
+  });
+  assert.equal(event.reason, `${"x".repeat(2047)}${SHORTENED}`);
+  assert.equal(event.tool, `${"y".repeat(254)}\ufffd${SHORTENED}`);
+});
+
+test("the longest event that can be asked for is made to fit", () => {
+  // A control character takes six bytes in JSON.
+  const worst = { ...sampleEvent(1) };
+  const long = "\u0001".repeat(70_000);
+  for (const name of stringFields) Object.assign(worst, { [name]: long });
+  const event = buildEvent({
+    ...worst,
+    arg_keys: Array(5000).fill(long),
+    arg_values: { a: long },
+    reasons: Array(500).fill(long),
+    tenant: "a".repeat(63),
+    event_id: "e".repeat(128),
+    cost_micros: Number.MAX_SAFE_INTEGER,
+    latency_ms: Number.MAX_SAFE_INTEGER,
+    sidecar_sequence: Number.MAX_SAFE_INTEGER,
+  });
+  assert.ok(bytesOf(event) <= EVENT_BYTES_MAX, `${bytesOf(event)}`);
+  assert.equal(event.arg_keys.at(-1), SHORTENED);
+  assert.deepEqual(event.arg_values, { [SHORTENED]: "420008 bytes left out" });
+});
+
+test("argument values go before argument keys, and keys from the end", () => {
+  const arg_keys = Array.from({ length: 500 }, (_, at) => `${at}-${"k".repeat(100)}`);
+  const event = fitEvent({ ...sampleEvent(1), arg_keys, arg_values: { a: "v" }, reason: "kept" });
+  assert.deepEqual(event.arg_values, { [SHORTENED]: "9 bytes left out" });
+  assert.ok(event.arg_keys.length > 250);
+  assert.deepEqual(event.arg_keys.slice(0, -1), arg_keys.slice(0, event.arg_keys.length - 1));
+  assert.equal(event.arg_keys.at(-1), SHORTENED);
+  assert.equal(event.reason, "kept");
+  assert.ok(bytesOf(event) <= EVENT_BYTES_MAX && bytesOf(event) > EVENT_BYTES_MAX - 200);
+});
+
+test("argument values with a key named __proto__ are left out, at any depth", () => {
+  const hostile = JSON.parse('{"a":[{"__proto__":{"b":1}}]}') as AuditEvent["arg_values"];
+  assert.deepEqual(Object.keys(fitEvent({ ...sampleEvent(1), arg_values: hostile }).arg_values), [SHORTENED]);
+  const harmless = { a: '"__proto__":' };
+  assert.deepEqual(fitEvent({ ...sampleEvent(1), arg_values: harmless }).arg_values, harmless);
+});
+
+test("whatever texts and lists come, the event is valid, within bounds, and the same when fitted again", () => {
+  const text = fc.string({ unit: "binary", maxLength: 3000, size: "max" });
+  const fields = fc.record({
+    reason: text,
+    intent_summary: text,
+    tool: text,
+    agent_id: text,
+    arg_keys: fc.array(text, { maxLength: 60, size: "max" }),
+    arg_values: fc.dictionary(fc.string(), fc.jsonValue()) as fc.Arbitrary<AuditEvent["arg_values"]>,
+    reasons: fc.array(fc.string(), { maxLength: 40, size: "max" }),
+  });
+  fc.assert(
+    fc.property(fields, (given) => {
+      const event = fitEvent({ ...sampleEvent(1), ...given });
+      assert.ok(AuditEvent.safeParse(event).success);
+      assert.ok(bytesOf(event) <= EVENT_BYTES_MAX);
+      assert.deepEqual(fitEvent(event), event);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("an intent and its outcome make one event", () => {
+  const intent = sampleEvent(1, { outcome: "unknown", reason: "allowed by rule", cost_micros: 9 });
+  const outcome: CallOutcome = {
+    outcome: "failed",
+    reason: "",
+    latency_ms: 5,
+    upstream_status: 502,
+    cost_micros: 3,
+  };
+  const closed = closeIntent(intent, outcome);
+  assert.deepEqual(closed, { ...intent, ...outcome, reason: "allowed by rule" });
+  assert.equal(closeIntent(intent, { ...outcome, reason: "timed out" }).reason, "timed out");
+});

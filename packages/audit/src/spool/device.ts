@@ -1,0 +1,44 @@
+// The disk as the spool sees it: few operations, each of which may fail. A port, so that tests can make the n-th one fail.
+import { closeSync, fdatasync, fsync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { promisify } from "node:util";
+
+export interface SpoolDevice {
+  /** Creates or empties the file. */
+  create(path: string): number;
+  /** Bytes written; may be fewer than asked. */
+  write(fd: number, bytes: Buffer, start: number): number;
+  truncate(fd: number, length: number): void;
+  /** Resolves once the file's bytes would survive a loss of power. */
+  sync(fd: number): Promise<void>;
+  /** The same for the names in a directory. */
+  syncDirectory(path: string): Promise<void>;
+  close(fd: number): void;
+  rename(from: string, to: string): void;
+  remove(path: string): void;
+}
+
+const dataSync = promisify(fdatasync);
+const fullSync = promisify(fsync);
+
+export const fileDevice: SpoolDevice = {
+  create: (path) => openSync(path, "w", 0o600),
+  write: (fd, bytes, start) => writeSync(fd, bytes, start),
+  truncate: (fd, length) => ftruncateSync(fd, length),
+  sync: (fd) => dataSync(fd),
+  async syncDirectory(path) {
+    const fd = openSync(path, "r");
+    try {
+      await fullSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  },
+  close: (fd) => closeSync(fd),
+  rename: (from, to) => renameSync(from, to),
+  remove: (path) => rmSync(path, { force: true }),
+};
+
+/** Writes all of `bytes`, however many calls that takes. */
+export function writeAll(device: SpoolDevice, fd: number, bytes: Buffer): void {
+  for (let written = 0; written < bytes.length; ) written += device.write(fd, bytes, written);
+}

@@ -1,0 +1,171 @@
+// The sidecar's write-ahead record of its calls (promises P2 and P6): an append resolves only when the record is durable, a
+// segment is deleted only when the chain covers it, and a spool that is full or has failed takes nothing more.
+import type { JsonValue, SpoolBody, SpoolRecord } from "@postern/contracts";
+import { EVENT_BYTES_MAX } from "@postern/contracts";
+import { Fault } from "@postern/fault";
+import { canonicalize } from "../canonical.ts";
+import type { Appended } from "./batch.ts";
+import type { SpoolLevel } from "./capacity.ts";
+import { FRAME_OVERHEAD_BYTES } from "./frame.ts";
+import type { MissingRecords } from "./inventory.ts";
+import { createReader } from "./reader.ts";
+import type { SetAside } from "./repair.ts";
+import type { Segment } from "./segment.ts";
+import { dropCovered, type SpoolStore } from "./store.ts";
+import type { Writer } from "./writer.ts";
+
+/** A body's text beyond its event: kind and salt. */
+const BODY_BYTES_MAX = EVENT_BYTES_MAX + 512;
+
+/** Where a record stands among all records of a sidecar. */
+export interface SpoolPosition {
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
+/** Records of one epoch, in order, without holes. */
+export interface SpoolBatch {
+  readonly epoch: number;
+  /** Hash of the record before the first one, hexadecimal. */
+  readonly previousHash: string;
+  readonly records: readonly SpoolRecord[];
+}
+
+export interface SpoolUsage {
+  readonly bytes: number;
+  readonly bytesMax: number;
+  readonly level: SpoolLevel;
+  readonly oldestEpoch: number;
+  /** Records that are durable here and not yet acknowledged as covered. */
+  readonly records: number;
+}
+
+/** What opening found. Worth an alarm: `missing`, `cursorLost`, and what was set aside without being unfinished. */
+export interface RecoveryReport {
+  /** Bytes that hold no sound record, moved out of the way by this opening. */
+  readonly setAside: readonly SetAside[];
+  /** Records that must have existed, are not acknowledged, and are gone. */
+  readonly missing: readonly MissingRecords[];
+  /** Calls of earlier epochs whose outcome this opening recorded as "unknown". */
+  readonly closedIntents: number;
+  /** There are segments, but what was acknowledged is no longer known. */
+  readonly cursorLost: boolean;
+}
+
+export interface Spool {
+  readonly recovery: RecoveryReport;
+  /**
+   * Resolves when the record is durable. Faults, with nothing recorded: unavailable `audit.spool_full`, `audit.spool_failed`,
+   * `audit.spool_closed`; invalid `audit.not_canonical`, `audit.record_too_large`.
+   */
+  append(body: SpoolBody): Promise<Appended>;
+  /**
+   * The oldest durable, unacknowledged records after a position: at most `recordsMax` and about 1 MiB. Undefined: there are none.
+   * Start with { epoch: 0, sequence: 0 }. Faults: internal `audit.spool_corrupt`.
+   */
+  read(after: SpoolPosition, recordsMax: number): Promise<SpoolBatch | undefined>;
+  /**
+   * The chain covers this epoch up to `covered`; segments that are wholly covered are deleted. Older news and epochs that are
+   * gone change nothing. Faults: invalid `audit.acknowledgement` (it covers what was never written); unavailable `audit.spool_failed`.
+   */
+  acknowledge(position: { readonly epoch: number; readonly covered: number }): Promise<void>;
+  usage(): SpoolUsage;
+  /** Why the spool takes nothing more; undefined while it does, also when it is merely full. */
+  failure(): Fault | undefined;
+  /** Waits until what was appended is durable, and lets another process open the spool. */
+  close(): Promise<void>;
+}
+
+export interface SpoolParts {
+  readonly store: SpoolStore;
+  readonly bytesMax: number;
+  readonly writer: Writer;
+  readonly recovery: RecoveryReport;
+  readonly unlock: () => void;
+}
+
+export function createSpool({ store, bytesMax, writer, recovery, unlock }: SpoolParts): Spool {
+  const { segments, covered, capacity } = store;
+  const reader = createReader();
+  let acknowledging: Promise<void> = Promise.resolve();
+  let closing: Promise<void> | undefined;
+  return {
+    recovery,
+    async append(body) {
+      refuseStopped();
+      const bodyJson = canonicalize(body as JsonValue);
+      const bodyBytes = Buffer.byteLength(bodyJson);
+      if (bodyBytes > BODY_BYTES_MAX) {
+        throw new Fault("invalid", "audit.record_too_large", "The record is larger than an event may be.");
+      }
+      capacity.admit(body, FRAME_OVERHEAD_BYTES + bodyBytes, writer.nextSequence);
+      return await writer.append(bodyJson);
+    },
+    async read(after, recordsMax) {
+      for (const segment of segments) {
+        const { epoch, firstSequence, lastSequence } = segment;
+        const reached = epoch === after.epoch ? after.sequence : 0;
+        const from = Math.max(firstSequence, reached + 1, coveredOf(epoch) + 1);
+        if (epoch < after.epoch || from > lastSequence) continue;
+        return { epoch, ...(await reader.read(segment, from, recordsMax)) };
+      }
+      return undefined;
+    },
+    acknowledge({ epoch, covered: sequence }) {
+      const turn = acknowledging.then(() => acknowledge(epoch, sequence));
+      acknowledging = turn.catch(() => {});
+      return turn;
+    },
+    usage() {
+      const records = segments.map(({ epoch, firstSequence, lastSequence }) =>
+        Math.max(0, lastSequence - Math.max(firstSequence - 1, coveredOf(epoch))),
+      );
+      return {
+        bytes: capacity.bytes,
+        bytesMax,
+        level: capacity.level,
+        oldestEpoch: segments[0]?.epoch ?? store.epoch,
+        records: records.reduce((sum, count) => sum + count, 0),
+      };
+    },
+    failure: () => writer.failure(),
+    close() {
+      closing ??= acknowledging.then(() => writer.close()).finally(unlock);
+      return closing;
+    },
+  };
+
+  async function acknowledge(epoch: number, sequence: number): Promise<void> {
+    refuseStopped();
+    if (!segments.some((segment) => segment.epoch === epoch) || sequence <= coveredOf(epoch)) return;
+    if (epoch === store.epoch && sequence > writer.segment.lastSequence) {
+      const message = "The acknowledgement covers records that were never written.";
+      throw new Fault("invalid", "audit.acknowledgement", message);
+    }
+    covered.set(epoch, sequence);
+    try {
+      await dropCovered(store, isNeeded);
+    } catch (caught) {
+      throw writer.fail(caught);
+    }
+  }
+
+  function isNeeded(segment: Segment): boolean {
+    const { epoch, firstSequence, lastSequence } = segment;
+    return (
+      segment === writer.segment ||
+      (epoch === store.epoch && capacity.hasOpenIntent(firstSequence, lastSequence))
+    );
+  }
+
+  function coveredOf(epoch: number): number {
+    return covered.get(epoch) ?? 0;
+  }
+
+  function refuseStopped(): void {
+    if (closing !== undefined)
+      throw new Fault("unavailable", "audit.spool_closed", "The audit spool is closed.");
+    const failure = writer.failure();
+    if (failure !== undefined) throw failure;
+  }
+}
