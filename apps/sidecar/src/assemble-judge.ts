@@ -1,0 +1,92 @@
+// The judge of this sidecar: the one of @postern/decision over state that is already here. Only a budget that runs out, or a prompt not seen
+// before, makes it ask anybody.
+import { createLeaseLedger, type LeaseLedger } from "@postern/budget";
+import { createVerifier } from "@postern/capability";
+import { createJudge, type Judge } from "@postern/decision";
+import { createIntentResolver, createRuleExtractor } from "@postern/intent";
+import { createHttpExtractor } from "@postern/intent/http";
+import type { PolicyEngine } from "@postern/policy";
+import type { SidecarConfig } from "./config.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import type { Surroundings } from "./surroundings.ts";
+import type { ControlState } from "./sync/control-state.ts";
+
+export interface AssembledJudge {
+  readonly judge: Judge;
+  readonly budget: LeaseLedger;
+}
+
+export interface JudgeSurroundings extends Pick<Surroundings, "clock" | "log"> {
+  readonly tenant: string;
+  readonly epoch: number;
+  readonly state: Pick<ControlState, "keys" | "revocations" | "stale" | "policyStale">;
+  readonly engine: Pick<PolicyEngine, "evaluate" | "active">;
+  readonly controlPlane: Pick<ControlPlane, "lease" | "returnLease">;
+}
+
+type JudgeConfig = Pick<
+  SidecarConfig,
+  | "extractorUrl"
+  | "extractorTimeoutMs"
+  | "intentConfidenceMin"
+  | "intentTtlMs"
+  | "requireIntent"
+  | "stepUpMaxAgeMs"
+>;
+
+/** Prompts remembered over all agents. */
+const INTENTS_MAX = 10_000;
+
+export function assembleJudge(config: JudgeConfig, around: JudgeSurroundings): AssembledJudge {
+  const { clock, controlPlane, engine, epoch, log, state, tenant } = around;
+  const budget = createLeaseLedger({
+    authority: {
+      async lease({ account, limit, want }) {
+        const lease = await controlPlane.lease({ epoch, account, limit, want });
+        return {
+          leaseId: lease.lease_id,
+          granted: lease.granted,
+          ttlMs: lease.ttl_ms,
+          remaining: lease.remaining,
+        };
+      },
+      giveBack: ({ leaseId, unspent }) => controlPlane.returnLease({ lease_id: leaseId, unspent }),
+    },
+    clock,
+    onTrouble: (fault) => log.warn("budget authority", { code: fault.code, text: fault.message }),
+  });
+  const extractor =
+    config.extractorUrl === undefined
+      ? createRuleExtractor()
+      : createHttpExtractor({ url: config.extractorUrl, timeoutMs: config.extractorTimeoutMs });
+  const judge = createJudge({
+    clock,
+    capability: createVerifier({
+      keys: state.keys,
+      tenant,
+      clock,
+      onFault: (fault) => log.error("capability not verified", fault),
+    }),
+    revocations: state.revocations,
+    stale: state.stale,
+    intent: createIntentResolver({ extractor, clock, ttlMs: config.intentTtlMs, entriesMax: INTENTS_MAX }),
+    policy: {
+      async evaluate(of, input) {
+        const stale = state.policyStale();
+        return stale === undefined
+          ? engine.evaluate(of, input)
+          : { ok: false, reason: stale, pointer: engine.active(of) };
+      },
+    },
+    budget,
+    rules: {
+      intentRequired: config.requireIntent,
+      intentConfidenceMin: config.intentConfidenceMin,
+      stepUpMaxAgeMs: config.stepUpMaxAgeMs,
+      // No obligation can be carried out yet, so a policy that asks for one denies.
+      obligations: new Set(),
+    },
+    onTrouble: (check, caught) => log.error("check failed", caught, { check }),
+  });
+  return { judge, budget };
+}

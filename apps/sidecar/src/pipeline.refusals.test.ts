@@ -1,0 +1,219 @@
+// Negative space of the pipeline: each row is refused, its answer says why, and the upstream never hears of it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { toolCall } from "./exchange.fixture.ts";
+import { createRig, type SendOptions } from "./pipeline.fixture.ts";
+
+interface Refusal {
+  readonly title: string;
+  readonly message: unknown;
+  readonly options?: SendOptions;
+  readonly status: number;
+  /** 0: no body. */
+  readonly code: number;
+  readonly reason?: string;
+  readonly events: number;
+  readonly decision?: string;
+}
+
+const initialize = { jsonrpc: "2.0", id: 1, method: "initialize", params: {} };
+const REFUSALS: readonly Refusal[] = [
+  {
+    title: "no token",
+    message: toolCall("echo"),
+    options: { token: null },
+    status: 200,
+    code: -32010,
+    events: 1,
+  },
+  {
+    title: "a token that does not verify",
+    message: toolCall("echo"),
+    options: { token: "bad" },
+    status: 200,
+    code: -32010,
+    events: 1,
+  },
+  {
+    title: "a token in another scheme",
+    message: toolCall("echo"),
+    options: { token: null, headers: { authorization: "Basic alice" } },
+    status: 200,
+    code: -32010,
+    events: 1,
+  },
+  {
+    title: "the capability check",
+    message: toolCall("deny:capability"),
+    status: 200,
+    code: -32010,
+    events: 1,
+  },
+  { title: "the intent check", message: toolCall("deny:intent"), status: 200, code: -32011, events: 1 },
+  { title: "the policy check", message: toolCall("deny:policy"), status: 200, code: -32012, events: 1 },
+  { title: "the budget check", message: toolCall("deny:budget"), status: 200, code: -32013, events: 1 },
+  {
+    title: "an escalation",
+    message: toolCall("escalate"),
+    status: 200,
+    code: -32014,
+    reason: "policy.escalated",
+    events: 1,
+    decision: "escalate",
+  },
+  {
+    title: "a call in notification form",
+    message: toolCall("deny:policy", {}, null),
+    status: 403,
+    code: 0,
+    events: 1,
+  },
+  {
+    title: "a session that does not exist",
+    message: toolCall("echo"),
+    options: { headers: { "mcp-session-id": "none" } },
+    status: 404,
+    code: -32600,
+    reason: "session.unknown",
+    events: 1,
+  },
+  {
+    title: "initialize without a token",
+    message: initialize,
+    options: { token: null },
+    status: 200,
+    code: -32010,
+    events: 1,
+  },
+  {
+    title: "a method that is not named",
+    message: { jsonrpc: "2.0", id: 1, method: "resources/read", params: { uri: "file:///etc/passwd" } },
+    status: 200,
+    code: -32012,
+    reason: "policy.denied",
+    events: 1,
+  },
+  {
+    title: "a method that nobody knows",
+    message: { jsonrpc: "2.0", id: 1, method: "tools/invoke", params: {} },
+    status: 200,
+    code: -32012,
+    events: 1,
+  },
+  {
+    title: "an unknown notification",
+    message: { jsonrpc: "2.0", method: "notifications/other" },
+    status: 403,
+    code: 0,
+    events: 1,
+  },
+  {
+    title: "an answer outside any session",
+    message: { jsonrpc: "2.0", id: 1, result: {} },
+    status: 403,
+    code: 0,
+    events: 1,
+  },
+  {
+    title: "a GET without a token",
+    message: undefined,
+    options: { verb: "GET", token: null },
+    status: 401,
+    code: -32010,
+    events: 0,
+  },
+  {
+    title: "a DELETE of somebody's session",
+    message: undefined,
+    options: { verb: "DELETE", headers: { "mcp-session-id": "s" } },
+    status: 404,
+    code: -32600,
+    events: 0,
+  },
+  { title: "text that is not JSON", message: Buffer.from("{"), status: 400, code: -32700, events: 0 },
+  {
+    title: "a key given twice",
+    message: Buffer.from(
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","name":"rm"}}',
+    ),
+    status: 400,
+    code: -32600,
+    events: 0,
+  },
+  { title: "a batch", message: [toolCall("echo")], status: 400, code: -32600, events: 0 },
+  {
+    title: "a tool without a name",
+    message: { jsonrpc: "2.0", id: 1, method: "tools/call", params: {} },
+    status: 400,
+    code: -32602,
+    events: 0,
+  },
+  {
+    title: "a header that names another tool",
+    message: toolCall("echo"),
+    options: { headers: { "mcp-name": "rm" } },
+    status: 400,
+    code: -32020,
+    events: 0,
+  },
+  {
+    title: "another method at /v1/tool-call",
+    message: initialize,
+    options: { door: "tool-call" },
+    status: 200,
+    code: -32601,
+    events: 0,
+  },
+  {
+    title: "a notification at /v1/tool-call",
+    message: toolCall("echo", {}, null),
+    options: { door: "tool-call" },
+    status: 403,
+    code: 0,
+    events: 0,
+  },
+  {
+    title: "a denied call at /v1/tool-call",
+    message: toolCall("deny:policy"),
+    options: { door: "tool-call" },
+    status: 200,
+    code: -32012,
+    events: 1,
+  },
+];
+
+for (const { title, message, options, status, code, reason, events, decision } of REFUSALS) {
+  test(`refused, and nothing reaches the upstream: ${title}`, async (t) => {
+    const rig = await createRig(t);
+    const got = await rig.send(message, options);
+    assert.deepEqual([got.status, got.answers, got.state], [status, 1, "ended"]);
+    assert.deepEqual(rig.forwarded, []);
+    assert.deepEqual([...rig.closed.values()].flat(), []);
+    const recorded = await rig.events();
+    assert.equal(recorded.length, events);
+    if (code === 0) assert.equal(got.text, "");
+    else {
+      const { error } = got.json();
+      assert.equal(error?.code, code);
+      if (reason !== undefined) assert.equal(error?.data.reason, reason);
+      if (events === 1) assert.equal(error?.data.event_id, recorded[0]?.event_id);
+    }
+    for (const event of recorded)
+      assert.deepEqual([event.decision, event.outcome], [decision ?? "block", "none"]);
+  });
+}
+
+test("a denial tells which check refused, why, and where it is recorded", async (t) => {
+  const rig = await createRig(t);
+  const { error, id } = (await rig.send(toolCall("deny:intent", {}, "call-9"))).json();
+  assert.equal(id, "call-9");
+  assert.equal(error?.message, "no: intent");
+  const { event_id, request_id, ...told } = error?.data ?? {};
+  assert.deepEqual(told, {
+    check: "intent",
+    reason: "policy.denied",
+    detail: "no: intent",
+    reasons: [{ code: "policy.denied", detail: "no: intent" }],
+  });
+  assert.ok(event_id && request_id);
+});

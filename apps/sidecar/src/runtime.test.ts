@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { mint } from "@postern/capability";
+import type { AuditBatch } from "@postern/contracts";
+import { Fault, randomId, systemClock } from "@postern/fault";
+import { createMetrics, silentLogger } from "@postern/telemetry";
+import { defer, temporaryDirectory } from "@postern/testkit";
+import { request } from "undici";
+import { type Answering, answerJson, sseAnswer } from "./answers.fixture.ts";
+import { type Authority, createAuthority } from "./authority.fixture.ts";
+import { readConfig } from "./config.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { toolCall } from "./exchange.fixture.ts";
+import { startRuntime } from "./runtime.ts";
+import { systemSurroundings } from "./surroundings.ts";
+import type { Upstream } from "./upstream/upstream.ts";
+
+interface MemoryControlPlane extends ControlPlane {
+  readonly batches: AuditBatch[];
+  isReachable: boolean;
+}
+
+/** Registers everybody, has no policy, and takes records in. */
+function createMemoryControlPlane(authority: Authority): MemoryControlPlane {
+  const versions = { keys: 1, policy: 1, revocations: 0 };
+  const reach = () => {
+    if (!memory.isReachable)
+      throw new Fault("unavailable", "client.unreachable", "The service cannot be reached.");
+  };
+  const memory: MemoryControlPlane = {
+    batches: [],
+    isReachable: true,
+    async register() {
+      reach();
+      return { sidecar_id: "sidecar-1", tenant: "acme", epoch: memory.batches.length + 1 };
+    },
+    async *states({ signal }) {
+      reach();
+      const said = [
+        await authority.keyList(1),
+        await authority.state("policy", { version: 1, active: null }),
+        await authority.state("revocations", { after: 0, version: 0, jtis: [] }),
+        await authority.state("heartbeat", { versions }),
+      ];
+      for (const sealed of said) yield { id: "", sealed };
+      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    },
+    bundle: async () => new Uint8Array(),
+    async sendAudit(batch) {
+      reach();
+      memory.batches.push(batch);
+      const { sequence = 0, hash = "" } = batch.records.at(-1) ?? {};
+      const upTo = { received: sequence, covered: sequence, received_hash: hash };
+      const document = { sidecar_id: "sidecar-1", epoch: batch.epoch, ...upTo };
+      return { acknowledgements: [await authority.seal(document, "log", "acknowledgement")] };
+    },
+    lease: async () => ({ lease_id: "l", granted: 0, ttl_ms: 1, remaining: 0 }),
+    returnLease: async () => {},
+  };
+  return memory;
+}
+
+async function createRig(t: TestContext, { isReachable = true, drainMs = 5_000 } = {}) {
+  const authority = await createAuthority(systemClock.nowMs);
+  const controlPlane = createMemoryControlPlane(authority);
+  controlPlane.isReachable = isReachable;
+  const { config } = readConfig({
+    POSTERN_SIDECAR_PORT: "0",
+    POSTERN_CONTROL_PLANE_URL: "http://127.0.0.1:1",
+    POSTERN_SIDECAR_CREDENTIAL: "unused",
+    POSTERN_TRUST_ROOT: authority.trustRoot,
+    POSTERN_DATA_DIR: temporaryDirectory(t),
+    POSTERN_UPSTREAM_URL: "http://127.0.0.1:1",
+    POSTERN_DRAIN_MS: String(drainMs),
+  });
+  const answering: { now: Answering } = { now: answerJson };
+  const upstream: Upstream = {
+    name: "default",
+    forward: async (forwarded, signal) => answering.now(forwarded, signal),
+    probe: async () => ({ ok: true }),
+    close: async () => {},
+  };
+  const surroundings = systemSurroundings({ log: silentLogger, metrics: createMetrics([]) });
+  const runtime = await startRuntime(config, { ...surroundings, controlPlane, upstreams: [upstream] });
+  let stopped: Promise<boolean> | undefined;
+  const stop = () => (stopped ??= runtime.stop());
+  defer(t, async () => void (await stop()));
+  const minted = await mint(
+    { tenant: "acme", subject: "bot", caveats: [] },
+    { key: authority.keys.capability, clock: systemClock, newId: randomId },
+  );
+  const url = `http://127.0.0.1:${runtime.port}`;
+  const headers = { "content-type": "application/json", authorization: `Bearer ${minted.token}` };
+  return {
+    controlPlane,
+    answering,
+    stop,
+    async get(path: string) {
+      const { statusCode, body } = await request(`${url}${path}`, { headers });
+      return [statusCode, await body.text()] as const;
+    },
+    async post(message: object) {
+      const { statusCode, body } = await request(`${url}/v1/mcp`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(message),
+      });
+      return [statusCode, JSON.parse(await body.text())] as const;
+    },
+    stream: async () => (await request(`${url}/v1/mcp`, { headers })).body,
+    async untilReady() {
+      while ((await this.get("/readyz"))[0] !== 200) await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+const ping = { jsonrpc: "2.0", id: 1, method: "ping" };
+
+test("before it is registered the sidecar says why it is not ready, and lets nothing through", async (t) => {
+  const rig = await createRig(t, { isReachable: false });
+  while (!(await rig.get("/readyz"))[1].includes("cannot be reached"))
+    await new Promise((resolve) => setImmediate(resolve));
+  const [status, answer] = await rig.post(toolCall("echo"));
+  assert.deepEqual([status, answer.error.code, answer.id], [200, -32019, 1]);
+  assert.equal((await rig.get("/v1/mcp"))[0], 503);
+  assert.equal((await rig.get("/healthz"))[0], 200);
+  rig.controlPlane.isReachable = true;
+  await rig.untilReady();
+});
+
+test("a tenant without a policy has every call denied, and each denial reaches the control plane", async (t) => {
+  const rig = await createRig(t);
+  await rig.untilReady();
+  const [, answer] = await rig.post(toolCall("echo"));
+  assert.deepEqual([answer.error.code, answer.error.data.reason], [-32012, "policy.none"]);
+  assert.equal(await rig.stop(), true);
+  const events = rig.controlPlane.batches.flatMap(({ records }) => records.map(({ body }) => body));
+  assert.equal(events.length, 1);
+  assert.ok(events[0]?.kind === "event" && events[0].event.event_id === answer.error.data.event_id);
+});
+
+test("a stop finishes requests in flight and ends streams that would never end", async (t) => {
+  const rig = await createRig(t);
+  await rig.untilReady();
+  const gate = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  rig.answering.now = async (forwarded, signal) => {
+    if (forwarded.method === "GET") {
+      const answer = sseAnswer([]);
+      const endless = async function* () {
+        yield Buffer.from(": open\n\n");
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      };
+      return { ...answer, body: { ...answer.body, [Symbol.asyncIterator]: endless } };
+    }
+    begun.resolve();
+    await gate.promise;
+    return answerJson(forwarded, signal);
+  };
+  const stream = await rig.stream();
+  const inFlight = rig.post(ping);
+  await begun.promise;
+  const stopped = rig.stop();
+  assert.equal(await stream.text(), ": open\n\n");
+  gate.resolve();
+  assert.ok((await inFlight)[1].result);
+  assert.equal(await stopped, true);
+});
+
+test("a stop without a control plane takes no longer than it may, and says that records are left", async (t) => {
+  const rig = await createRig(t, { drainMs: 50 });
+  await rig.untilReady();
+  rig.controlPlane.isReachable = false;
+  await rig.post(toolCall("echo"));
+  assert.equal(await rig.stop(), false);
+});

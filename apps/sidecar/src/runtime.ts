@@ -1,0 +1,135 @@
+// The whole sidecar as one thing that starts and stops. It listens from the first moment, so that whoever asks gets a reason instead of a
+// closed port, but nothing passes before the control plane has registered it and granted its epoch.
+import { hostname } from "node:os";
+import { ERROR_CODE, type RegisterReply, reason } from "@postern/contracts";
+import { toFault } from "@postern/fault";
+import type { SidecarConfig } from "./config.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { readinessOf } from "./health.ts";
+import { type Listener, startListener } from "./listener.ts";
+import type { Pipeline } from "./pipeline.ts";
+import { isRefused, refuse } from "./stages.ts";
+import { openStation, type Station } from "./station.ts";
+import { readMessage } from "./steps/read-message.ts";
+import { respondRefused } from "./steps/respond.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { backoffMs } from "./timing.ts";
+import type { Upstream } from "./upstream/upstream.ts";
+import { VERSION } from "./version.ts";
+
+export interface Runtime {
+  /** Port that is listened on. */
+  readonly port: number;
+  /** Rejects when the sidecar cannot go on: its data folder is unusable. */
+  readonly broken: Promise<never>;
+  /** Finishes what is in flight, gives back, ships, ends. True when nothing had to be cut off or left unshipped. */
+  stop(): Promise<boolean>;
+}
+
+export interface RuntimePorts extends Surroundings {
+  readonly controlPlane: ControlPlane;
+  /** At least one; the first answers on /v1/mcp. */
+  readonly upstreams: readonly [Upstream, ...Upstream[]];
+}
+
+/** @throws what listening throws. */
+export async function startRuntime(config: SidecarConfig, ports: RuntimePorts): Promise<Runtime> {
+  const { clock, log, metrics, newId, sleep } = ports;
+  const closing = new AbortController();
+  const upstreams = new Map(ports.upstreams.map((upstream) => [upstream.name, upstream]));
+  const [first, ...others] = ports.upstreams;
+  const waiting = waitingPipeline(config, ports);
+  let station: Station | undefined;
+  let trouble = "not registered with the control plane yet";
+
+  const opening = (async () => {
+    const identity = await register(ports, closing.signal, (problem) => {
+      trouble = problem;
+    });
+    if (identity === undefined) return;
+    log.info("registered", {
+      tenant: identity.tenant,
+      sidecar_id: identity.sidecar_id,
+      epoch: identity.epoch,
+    });
+    station = await openStation(config, identity, { ...ports, upstreams, closing: closing.signal });
+  })();
+  const broken = new Promise<never>((_, reject) => opening.catch(reject));
+
+  const listener: Listener = await startListener(
+    {
+      ...config,
+      headerRules: { hosts: config.allowedHosts, origins: config.allowedOrigins },
+      upstreams: [first.name, ...others.map(({ name }) => name)],
+    },
+    {
+      pipeline: (received, exchange) => (station?.pipeline ?? waiting)(received, exchange),
+      readiness: () =>
+        readinessOf(closing.signal.aborted ? ["shutting down"] : (station?.problems() ?? [trouble])),
+      metrics: {
+        ...metrics,
+        expose() {
+          station?.measure();
+          return metrics.expose();
+        },
+      },
+      version: VERSION,
+      clock,
+      newId,
+      log,
+    },
+  );
+
+  return {
+    port: listener.port,
+    broken,
+    async stop() {
+      closing.abort();
+      const drained = new AbortController();
+      const finished = await listener.drain(sleep(config.drainMs, drained.signal));
+      drained.abort();
+      await opening.catch(() => {});
+      const shipped = (await station?.close(config.drainMs)) ?? true;
+      await Promise.all(ports.upstreams.map((upstream) => upstream.close()));
+      return finished && shipped;
+    },
+  };
+}
+
+/** Asks until the control plane answers; undefined once the sidecar is to end. */
+async function register(
+  { controlPlane, log, random, sleep }: RuntimePorts,
+  closing: AbortSignal,
+  onTrouble: (problem: string) => void,
+): Promise<RegisterReply | undefined> {
+  for (let attempt = 1; !closing.aborted; attempt += 1) {
+    try {
+      return await controlPlane.register({ version: VERSION, hostname: hostname().slice(0, 255) });
+    } catch (caught) {
+      onTrouble(`not registered with the control plane: ${toFault(caught).message}`);
+      log.error("not registered", caught, { attempt });
+      await sleep(backoffMs(attempt, random), closing);
+    }
+  }
+  return undefined;
+}
+
+/** What callers get before there is a station: nothing can be recorded, so nothing is done. */
+function waitingPipeline(config: SidecarConfig, ports: RuntimePorts): Pipeline {
+  return async (received, exchange) => {
+    const parsed = readMessage(received, config);
+    const why = reason(
+      "audit.unavailable",
+      "The sidecar is not registered with its control plane yet, so nothing can be recorded.",
+    );
+    const refused = isRefused(parsed)
+      ? parsed
+      : refuse(parsed, {
+          status: received.verb === "POST" ? 200 : 503,
+          code: ERROR_CODE.audit_unavailable,
+          check: "audit",
+          reasons: [why],
+        });
+    respondRefused(exchange, isRefused(parsed) ? received : parsed, refused, ports);
+  };
+}

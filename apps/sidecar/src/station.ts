@@ -1,0 +1,116 @@
+// Everything that a sidecar has once its control plane has told it who it is: control state, judge, spool, and the pipeline over them.
+// Before that there is nothing to judge with and nowhere to write, so there is no station and nothing passes.
+import { join } from "node:path";
+import { openSpool, type Spool } from "@postern/audit/spool";
+import type { RegisterReply } from "@postern/contracts";
+import { createPolicyEngine } from "@postern/policy";
+import { assembleJudge } from "./assemble-judge.ts";
+import { createCallClients } from "./call-clients.ts";
+import type { SidecarConfig } from "./config.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { problemsOf } from "./health.ts";
+import { createJournal } from "./journal.ts";
+import { createPipeline, type Pipeline } from "./pipeline.ts";
+import { createSessions } from "./sessions.ts";
+import { createShipper } from "./ship/ship-records.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { openSync } from "./sync/open-sync.ts";
+import type { Upstream } from "./upstream/upstream.ts";
+import { VERSION } from "./version.ts";
+
+export interface Station {
+  readonly pipeline: Pipeline;
+  /** What keeps it from being ready. */
+  problems(): string[];
+  /** Brings the gauges up to date. */
+  measure(): void;
+  /** Gives leases back, ships what the spool holds as far as time allows, and ends. True when all was shipped. */
+  close(flushMs: number): Promise<boolean>;
+}
+
+export interface StationPorts extends Surroundings {
+  readonly controlPlane: ControlPlane;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** Fires when the sidecar is to end. */
+  readonly closing: AbortSignal;
+}
+
+/** @throws what opening the data folder and the spool throws. */
+export async function openStation(
+  config: SidecarConfig,
+  identity: RegisterReply,
+  ports: StationPorts,
+): Promise<Station> {
+  const { metrics } = ports;
+  const { tenant, sidecar_id: sidecarId, epoch } = identity;
+  const { dataDir, sessionsMax } = config;
+  // A sidecar that is registered anew is another one; its predecessor's records stay where they are.
+  const spool = await openSpool({
+    directory: join(dataDir, "spool", sidecarId),
+    sidecarId,
+    epoch,
+    durability: config.spoolDurability,
+    bytesMax: config.spoolBytesMax,
+  });
+  reportRecovery(spool, ports);
+  const engine = createPolicyEngine({
+    deadlineMs: config.policyDeadlineMs,
+    clock: ports.clock,
+    onTrouble: (trouble) => ports.log.warn("policy gave no decision", { ...trouble }),
+  });
+  const sync = await openSync({ ...config, tenant, directory: join(dataDir, "state") }, { ...ports, engine });
+  const { state } = sync;
+  const { judge, budget } = assembleJudge(config, { ...ports, ...identity, state, engine });
+  const shipper = createShipper({ ...ports, sidecarId, spool, keys: state.keys });
+  const journal = createJournal({
+    ...ports,
+    speaker: { tenant, sidecarId, epoch },
+    spool,
+    onAppended: shipper.nudge,
+  });
+  const callClients = createCallClients({ ...config, version: VERSION });
+  const pipeline = createPipeline({
+    ...config,
+    ...ports,
+    judge,
+    sessions: createSessions({ sessionsMax }),
+    callClients,
+    journal,
+    budget,
+    stale: state.stale,
+    argValues: config.auditArgValues,
+  });
+  return {
+    pipeline,
+    problems: () => problemsOf({ state, spool, journal }),
+    measure() {
+      metrics.set("syncAge", sync.ageMs() / 1000);
+      metrics.set("spoolBytes", spool.usage().bytes);
+      metrics.set("spoolBytesMax", spool.usage().bytesMax);
+    },
+    async close(flushMs) {
+      await callClients.close();
+      journal.stop();
+      await budget.drain();
+      const flushed = await shipper.flush(flushMs);
+      await shipper.stop();
+      await sync.close();
+      await engine.close();
+      await spool.close();
+      return flushed;
+    },
+  };
+}
+
+/** What an earlier end left behind is worth knowing, and what is lost is worth an alarm. */
+function reportRecovery({ recovery }: Spool, { log }: Pick<StationPorts, "log">): void {
+  const { closedIntents, cursorLost, missing, setAside } = recovery;
+  if (closedIntents > 0) log.warn("calls of an earlier run have no known outcome", { calls: closedIntents });
+  if (missing.length > 0 || setAside.length > 0 || cursorLost) {
+    log.error("the audit spool was damaged", undefined, {
+      missing,
+      set_aside: setAside,
+      cursor_lost: cursorLost,
+    });
+  }
+}

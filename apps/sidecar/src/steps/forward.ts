@@ -1,0 +1,52 @@
+// Step 6: the message goes to its upstream: the very bytes that were judged, once. Nothing is ever sent a second time, since what was
+// written may have run.
+import { ERROR_CODE, type Reason } from "@postern/contracts";
+import type { CallClients } from "../call-clients.ts";
+import { type Forwarded, type Permitted, type Recorded, type Refused, refuse } from "../stages.ts";
+import type { Upstream, UpstreamResponse } from "../upstream/upstream.ts";
+
+export interface ForwardPorts {
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly callClients: Pick<CallClients, "clientFor">;
+  /** Why nothing may be forwarded now. Asked again here: the process may have been stopped since the call was judged. */
+  readonly stale: () => Reason | undefined;
+  /** Fires when the sidecar is to end; streams that are no answer to a call end with it. */
+  readonly closing: AbortSignal;
+}
+
+/** @throws Fault as `Upstream.forward` does. */
+export async function forward(
+  stage: Recorded | Permitted,
+  ports: ForwardPorts,
+): Promise<Forwarded | Refused> {
+  const stale = ports.stale();
+  if (stale !== undefined) {
+    const findings = { capability: stage.capability };
+    return refuse(stage, { code: ERROR_CODE.capability, check: "capability", reasons: [stale], findings });
+  }
+  const upstream = ports.upstreams.get(stage.upstream);
+  if (upstream === undefined) throw new TypeError(`no upstream is named ${stage.upstream}`);
+  const answer = await (stage.door === "mcp" ? forwardAsIs : forwardDirect)(stage, upstream, ports);
+  return { stage, answer };
+}
+
+async function forwardAsIs(
+  stage: Recorded | Permitted,
+  upstream: Upstream,
+  { closing }: ForwardPorts,
+): Promise<UpstreamResponse> {
+  const { body, gone, kind, message, verb } = stage;
+  const headers = Object.fromEntries(stage.headers);
+  const signal = kind === "call" ? gone : AbortSignal.any([gone, closing]);
+  return upstream.forward({ method: verb, headers, ...(message !== undefined && { body, message }) }, signal);
+}
+
+/** A caller of /v1/tool-call gets the answer alone, whatever the tool server streams before it. */
+async function forwardDirect(
+  stage: Recorded | Permitted,
+  upstream: Upstream,
+  { callClients }: ForwardPorts,
+): Promise<UpstreamResponse> {
+  if (stage.message?.kind !== "request") throw new TypeError("a direct call is a request");
+  return callClients.clientFor(upstream, stage.capability).callOnce(stage.message, stage.body, stage.gone);
+}

@@ -1,0 +1,132 @@
+// Step 9: the one place that turns a result, a refusal or trouble into an HTTP answer. A refused request gets HTTP 200 with a JSON-RPC error,
+// because clients then hand code and data to their caller; a refused notification gets 403, because 202 would say that it was taken.
+import { ERROR_CODE, type JsonValue, type ReasonCode, reason } from "@postern/contracts";
+import { toFault } from "@postern/fault";
+import { errorResponse, METHOD_NAMES, RPC_ERROR } from "@postern/mcp";
+import type { Logger, Metrics } from "@postern/telemetry";
+import type { Exchange } from "../exchange.ts";
+import { type Inspected, type Parsed, type Received, type Refused, refuse } from "../stages.ts";
+
+export interface RespondPorts {
+  readonly metrics: Pick<Metrics, "increment" | "observeMs">;
+  readonly log: Logger;
+}
+
+/** A stage, as far as it came. */
+type Reached = Pick<Received, "verb" | "requestId"> & Partial<Pick<Parsed, "message" | "method">>;
+
+interface Milestones {
+  /** Awaited before the caller holds the answer to its request. */
+  readonly beforeAnswer: () => Promise<void>;
+  /** Awaited before a stream ends. */
+  readonly beforeEnd: () => Promise<void>;
+}
+
+const NONE: Milestones = { beforeAnswer: async () => {}, beforeEnd: async () => {} };
+
+/** @throws what reading the answer throws. */
+export async function respond(
+  exchange: Exchange,
+  stage: Reached,
+  inspected: Inspected,
+  ports: RespondPorts,
+  milestones: Milestones = NONE,
+): Promise<void> {
+  const { status, headers } = inspected;
+  if (inspected.form === "whole") {
+    await milestones.beforeAnswer();
+    exchange.whole(status, headers, inspected.body);
+  } else {
+    exchange.begin(status, headers);
+    for await (const { bytes, settles } of inspected.parts) {
+      if (settles) await milestones.beforeAnswer();
+      if (!(await exchange.write(bytes))) break;
+    }
+    await milestones.beforeEnd();
+    exchange.end();
+  }
+  count(stage, "answered", ports);
+}
+
+export function respondRefused(
+  exchange: Exchange,
+  stage: Reached,
+  refused: Refused,
+  ports: RespondPorts,
+): void {
+  count(stage, "refused", ports);
+  if (stage.message !== undefined && stage.message.kind !== "request") {
+    exchange.whole(refused.status === 200 ? 403 : refused.status, {}, "");
+    return;
+  }
+  const headers = {
+    "content-type": "application/json",
+    ...(refused.status === 401 && { "www-authenticate": "Bearer" }),
+  };
+  const message = refused.reasons[0]?.detail ?? "";
+  const data = refused.data ?? dataOf(refused, stage.requestId);
+  exchange.whole(
+    refused.status,
+    headers,
+    errorResponse(refused.idText, { code: refused.code, message, data }),
+  );
+}
+
+/** Trouble with the tool server, or of our own. An answer that has begun is broken off, so that nobody takes a part for the whole. */
+export function respondTrouble(
+  exchange: Exchange,
+  stage: Reached & { eventId: string },
+  caught: unknown,
+  ports: RespondPorts,
+): void {
+  const fault = toFault(caught);
+  if (fault.kind === "internal") ports.log.error("message broke", caught, { request_id: stage.requestId });
+  else
+    ports.log.warn("upstream trouble", {
+      request_id: stage.requestId,
+      code: fault.code,
+      text: fault.message,
+    });
+  if (exchange.begun()) {
+    count(stage, "broken", ports);
+    exchange.breakOff();
+    return;
+  }
+  const isUpstream = fault.kind === "upstream" || fault.kind === "limited";
+  const known = UPSTREAM_REASONS.find((code) => code === fault.code) ?? "upstream.unavailable";
+  const refused = refuse(stage, {
+    code: isUpstream ? ERROR_CODE.upstream_unavailable : RPC_ERROR.internal,
+    check: isUpstream ? "upstream" : "",
+    reasons: [isUpstream ? reason(known, fault.message) : reason("internal")],
+    ...(stage.method === "tools/call" && { eventId: stage.eventId }),
+    ...(stage.message?.kind !== "request" && { status: 502 }),
+  });
+  respondRefused(exchange, stage, refused, ports);
+}
+
+const UPSTREAM_REASONS: readonly ReasonCode[] = [
+  "upstream.unavailable",
+  "upstream.timeout",
+  "upstream.protocol",
+];
+
+function dataOf({ check, reasons, eventId }: Refused, requestId: string): JsonValue {
+  return {
+    ...(check !== "" && { check }),
+    reason: reasons[0]?.code ?? "internal",
+    detail: reasons[0]?.detail ?? "",
+    reasons: reasons.map(({ code, detail }) => ({ code, detail })),
+    request_id: requestId,
+    ...(eventId !== undefined && { event_id: eventId }),
+  };
+}
+
+/** Labels are of a closed set: a method that we do not know is "other". */
+function count(
+  { verb, method = "" }: Reached,
+  status: "answered" | "refused" | "broken",
+  { metrics }: RespondPorts,
+): void {
+  const known = verb !== "POST" ? verb : METHOD_NAMES.includes(method) ? method : "other";
+  metrics.increment("requests", { method: known, status });
+}

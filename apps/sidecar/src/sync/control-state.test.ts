@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fixedClock } from "@postern/testkit";
+import { createAuthority, pointerTo } from "../authority.fixture.ts";
+import { createControlState } from "./control-state.ts";
+import { createFreshness } from "./freshness.ts";
+
+async function createRig(floors = { keys: 0, policy: 0 }) {
+  const clock = fixedClock();
+  const authority = await createAuthority(clock.nowMs);
+  const wanted: [number, number | undefined][] = [];
+  let heldVersion = -1;
+  const freshness = {
+    authority: createFreshness({ clock, boundMs: 30_000 }),
+    policy: createFreshness({ clock, boundMs: 30_000 }),
+  };
+  const state = createControlState({
+    tenant: "acme",
+    trustRoot: authority.trustRoot,
+    policy: {
+      want: (version, pointer) => void wanted.push([version, pointer?.revision]),
+      heldVersion: () => heldVersion,
+      problem: () => undefined,
+    },
+    freshness,
+    floors,
+    clock,
+  });
+  const versions = { keys: 1, policy: 1, revocations: 0 };
+  return {
+    clock,
+    authority,
+    state,
+    wanted,
+    reach: (version: number) => {
+      heldVersion = version;
+    },
+    heartbeat: (changed: Partial<typeof versions> = {}) =>
+      authority.state("heartbeat", { versions: { ...versions, ...changed } }),
+    async connect() {
+      await state.apply(await authority.keyList(1));
+      await state.apply(await authority.state("policy", { version: 1, active: pointerTo(1) }));
+      await state.apply(await authority.state("revocations", { after: 0, version: 0, jtis: [] }));
+    },
+  };
+}
+
+test("nothing is accepted before the first heartbeat, and everything that was sealed afterwards", async () => {
+  const rig = await createRig();
+  assert.equal(rig.state.stale()?.code, "capability.stale");
+  await rig.connect();
+  assert.equal(rig.state.stale()?.code, "capability.stale");
+  rig.reach(1);
+  await rig.state.apply(await rig.heartbeat());
+  assert.deepEqual(
+    [rig.state.stale(), rig.state.policyStale(), rig.state.problems()],
+    [undefined, undefined, []],
+  );
+  assert.deepEqual(rig.wanted, [[1, 1]]);
+  assert.equal(rig.state.keys().keys.length, 4);
+});
+
+test("without heartbeats everything is denied once the bound has passed, and the reasons say so", async () => {
+  const rig = await createRig();
+  await rig.connect();
+  rig.reach(1);
+  await rig.state.apply(await rig.heartbeat());
+  rig.clock.advance(30_000);
+  assert.equal(rig.state.stale()?.code, "capability.stale");
+  assert.equal(rig.state.policyStale()?.code, "policy.stale");
+  assert.deepEqual(rig.state.problems(), [
+    "no proof for 30 s that keys and revocations are current",
+    "no proof for 30 s that the policy is current",
+  ]);
+});
+
+test("a heartbeat about versions that are not held proves nothing", async () => {
+  for (const changed of [{ keys: 2 }, { revocations: 3 }]) {
+    const rig = await createRig();
+    await rig.connect();
+    rig.reach(1);
+    await rig.state.apply(await rig.heartbeat(changed));
+    assert.equal(rig.state.stale()?.code, "capability.stale");
+  }
+});
+
+test("a policy that cannot be loaded goes stale by itself, while tokens are still checked", async () => {
+  const rig = await createRig();
+  await rig.connect();
+  await rig.state.apply(await rig.heartbeat());
+  assert.equal(rig.state.stale(), undefined);
+  assert.equal(rig.state.policyStale()?.code, "policy.stale");
+});
+
+test("revocations add up, whatever order they are told in, and are never taken back", async () => {
+  const rig = await createRig();
+  await rig.connect();
+  const tell = async (after: number, version: number, jtis: string[]) =>
+    rig.state.apply(await rig.authority.state("revocations", { after, version, jtis }));
+  await tell(0, 2, ["a", "b"]);
+  await tell(2, 3, ["c"]);
+  await tell(0, 2, ["a", "b"]);
+  assert.deepEqual(["a", "b", "c", "d"].map(rig.state.revocations.isRevoked), [true, true, true, false]);
+  assert.equal(rig.state.versions().revocations, 3);
+  await assert.rejects(tell(5, 6, ["f"]), { code: "sync.gap" });
+});
+
+test("nothing goes back to a version below one that was seen, in this run or an earlier one", async () => {
+  const rig = await createRig({ keys: 4, policy: 7 });
+  const { authority, state } = rig;
+  await assert.rejects(state.apply(await authority.keyList(3)), { code: "sync.rollback" });
+  await state.apply(await authority.keyList(5));
+  await assert.rejects(state.apply(await authority.keyList(4)), { code: "sync.rollback" });
+  const tell = async (version: number) =>
+    state.apply(await authority.state("policy", { version, active: null }));
+  await assert.rejects(tell(6), { code: "sync.rollback" });
+  await tell(8);
+  await assert.rejects(tell(7), { code: "sync.rollback" });
+  assert.deepEqual(rig.wanted, [[8, undefined]]);
+});
+
+test("a state is believed only from whom it must come, for this tenant and in its own shape", async () => {
+  const rig = await createRig();
+  const { authority, state, clock } = rig;
+  const stranger = await createAuthority(clock.nowMs);
+  await assert.rejects(state.apply(await stranger.keyList(1)), { code: "signing.unknown_key" });
+  await state.apply(await authority.keyList(1));
+  const revocations = { after: 0, version: 1, jtis: ["a"] };
+  const hostile: readonly [title: string, sealed: string, code: string][] = [
+    ["signed by a stranger", await stranger.state("revocations", revocations), "signing.unknown_key"],
+    [
+      "of another tenant",
+      await authority.state("revocations", revocations, { tenant: "other" }),
+      "sync.tenant",
+    ],
+    ["with a field too many", await authority.state("revocations", revocations, { extra: 1 }), "sync.shape"],
+    [
+      "keys by a state key",
+      await authority.seal(
+        { kind: "keys", tenant: "acme", issued_at: new Date(0).toISOString(), version: 9, keys: [] },
+        "state",
+        "state",
+      ),
+      "sync.shape",
+    ],
+    [
+      "sealed for another purpose",
+      await authority.seal(
+        { kind: "revocations", tenant: "acme", issued_at: new Date(0).toISOString(), ...revocations },
+        "state",
+        "bundle",
+      ),
+      "signing.signature",
+    ],
+    [
+      "signed with the log key",
+      await authority.seal(
+        { kind: "revocations", tenant: "acme", issued_at: new Date(0).toISOString(), ...revocations },
+        "log",
+        "state",
+      ),
+      "signing.unknown_key",
+    ],
+    ["too large", `v4.public.${"A".repeat(3_000_000)}`, "sync.shape"],
+    ["no token at all", "hello", "signing.malformed"],
+  ];
+  for (const [title, sealed, code] of hostile) await assert.rejects(state.apply(sealed), { code }, title);
+  assert.equal(state.revocations.isRevoked("a"), false);
+});

@@ -1,0 +1,140 @@
+// The control state that this sidecar holds: trusted keys, revocations and the wanted policy. Every message is signed and versioned;
+// the key list must be signed by the pinned root, everything else by a key of that list, and nothing ever goes back to a lower version.
+import type { Revocations } from "@postern/capability";
+import { type Reason, reason, SidecarState } from "@postern/contracts";
+import { type Clock, Fault } from "@postern/fault";
+import { createKeySet, type KeySet, kidOf, open, readFooter } from "@postern/signing";
+import type { Freshness } from "./freshness.ts";
+import type { PolicyHolder } from "./policy-holder.ts";
+
+export interface ControlState {
+  /**
+   * Takes in one sealed state; returns what it was.
+   * @throws Fault: unauthenticated (not signed by whom it must be) · invalid "sync.shape", "sync.tenant" · precondition "sync.rollback", "sync.gap".
+   */
+  apply(sealed: string): Promise<SidecarState["kind"]>;
+  keys(): KeySet;
+  readonly revocations: Revocations;
+  versions(): { keys: number; policy: number; revocations: number };
+  /** Why no capability may be accepted. */
+  stale(): Reason | undefined;
+  /** Why the policy may not be asked. */
+  policyStale(): Reason | undefined;
+  /** What keeps the sidecar from being ready. */
+  problems(): string[];
+}
+
+export interface ControlStatePorts {
+  readonly tenant: string;
+  /** k4.public text of the pinned root. */
+  readonly trustRoot: string;
+  readonly policy: Pick<PolicyHolder, "want" | "heldVersion" | "problem">;
+  /** One for keys and revocations, one for the policy. */
+  readonly freshness: { readonly authority: Freshness; readonly policy: Freshness };
+  /** Versions that an earlier run of this sidecar held. */
+  readonly floors: { readonly keys: number; readonly policy: number };
+  readonly clock: Clock;
+}
+
+const SEALED_CHARACTERS_MAX = 2_097_152;
+
+export function createControlState(ports: ControlStatePorts): ControlState {
+  const { trustRoot, clock, freshness, policy } = ports;
+  const rootKid = kidOf(trustRoot);
+  const rootSet = createKeySet([{ kid: rootKid, public_key: trustRoot, use: "root", status: "active" }]);
+  let keys = createKeySet([]);
+  const held = { keys: 0, policy: -1, revocations: -1 };
+  const revoked = new Set<string>();
+
+  async function unseal(sealed: string): Promise<SidecarState> {
+    if (sealed.length > SEALED_CHARACTERS_MAX)
+      throw refuse("invalid", "sync.shape", "The state is too large.");
+    const byRoot = readFooter(sealed)?.kid === rootKid;
+    const nowMs = clock.nowMs();
+    const { document } = await (byRoot
+      ? open(sealed, { keys: rootSet, use: "root", purpose: "keys", nowMs })
+      : open(sealed, { keys, use: "state", purpose: "state", nowMs }));
+    const parsed = SidecarState.safeParse(document);
+    if (!parsed.success || (parsed.data.kind === "keys") !== byRoot) {
+      throw refuse("invalid", "sync.shape", "The state has a shape that this sidecar does not know.");
+    }
+    if (parsed.data.tenant !== ports.tenant)
+      throw refuse("invalid", "sync.tenant", "The state is of another tenant.");
+    return parsed.data;
+  }
+
+  const take = {
+    keys(state: SidecarState & { kind: "keys" }) {
+      refuseLower("key list", state.version, Math.max(held.keys, ports.floors.keys));
+      keys = createKeySet(state.keys);
+      held.keys = state.version;
+    },
+    policy(state: SidecarState & { kind: "policy" }) {
+      refuseLower("policy", state.version, Math.max(held.policy, ports.floors.policy));
+      if (state.version === held.policy) return;
+      held.policy = state.version;
+      policy.want(state.version, state.active);
+    },
+    revocations(state: SidecarState & { kind: "revocations" }) {
+      // A list that starts afresh is added to what is known: a revocation is never taken back.
+      if (state.after > Math.max(held.revocations, 0))
+        throw refuse("precondition", "sync.gap", "Revocations are missing in between.");
+      for (const jti of state.jtis) revoked.add(jti);
+      held.revocations = Math.max(held.revocations, state.version);
+    },
+    heartbeat(state: SidecarState & { kind: "heartbeat" }) {
+      const issuedAtMs = Date.parse(state.issued_at);
+      const { versions } = state;
+      const current = versions.keys === held.keys && versions.revocations === held.revocations;
+      if (current) freshness.authority.prove(issuedAtMs);
+      if (current && versions.policy === policy.heldVersion()) freshness.policy.prove(issuedAtMs);
+    },
+  };
+
+  return {
+    async apply(sealed) {
+      const state = await unseal(sealed);
+      if (state.kind === "keys") take.keys(state);
+      else if (state.kind === "policy") take.policy(state);
+      else if (state.kind === "revocations") take.revocations(state);
+      else take.heartbeat(state);
+      return state.kind;
+    },
+    keys: () => keys,
+    revocations: { isRevoked: (jti) => revoked.has(jti) },
+    versions: () => ({
+      keys: held.keys,
+      policy: Math.max(0, held.policy),
+      revocations: Math.max(0, held.revocations),
+    }),
+    stale: () => (freshness.authority.isFresh() ? undefined : reason("capability.stale")),
+    policyStale: () => (freshness.policy.isFresh() ? undefined : reason("policy.stale")),
+    problems() {
+      const authority = freshness.authority.isFresh()
+        ? []
+        : [age("keys and revocations", freshness.authority)];
+      const unloaded = policy.problem();
+      const rules = freshness.policy.isFresh() ? [] : [age("the policy", freshness.policy)];
+      return [...authority, ...rules, ...(unloaded === undefined ? [] : [unloaded])];
+    },
+  };
+}
+
+function refuseLower(noun: string, version: number, floor: number): void {
+  if (version < floor) {
+    throw refuse(
+      "precondition",
+      "sync.rollback",
+      `The ${noun} is of version ${version}, but ${floor} was seen already.`,
+    );
+  }
+}
+
+function age(noun: string, { ageMs }: Freshness): string {
+  const ms = ageMs();
+  const since = Number.isFinite(ms) ? `for ${Math.round(ms / 1000)} s` : "since the start";
+  return `no proof ${since} that ${noun} are current`.replace("the policy are", "the policy is");
+}
+
+const refuse = (kind: "invalid" | "precondition", code: string, message: string) =>
+  new Fault(kind, code, message);

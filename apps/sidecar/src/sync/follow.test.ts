@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { silentLogger } from "@postern/telemetry";
+import { fixedClock } from "@postern/testkit";
+import { type FollowPorts, followControlPlane } from "./follow.ts";
+
+type Stream = FollowPorts["controlPlane"]["states"];
+
+async function follow(streams: Stream[], changes: Partial<FollowPorts> = {}) {
+  const stopping = new AbortController();
+  const taken: string[] = [];
+  const from: (string | undefined)[] = [];
+  let revocations = 0;
+  const ports: FollowPorts = {
+    controlPlane: {
+      async *states(options) {
+        from.push(options.lastEventId);
+        const next = streams.shift();
+        if (next === undefined) stopping.abort();
+        else yield* next(options);
+      },
+    },
+    state: {
+      async apply(sealed) {
+        if (sealed === "bad") throw new Error("does not verify");
+        taken.push(sealed);
+        revocations += 1;
+        return "revocations";
+      },
+      versions: () => ({ keys: 1, policy: 2, revocations }),
+    },
+    clock: fixedClock(),
+    sleep: async (_ms, signal) => {
+      if (signal?.aborted !== true) await new Promise((resolve) => setImmediate(resolve));
+    },
+    random: () => 0,
+    log: silentLogger,
+    onApplied: async () => {},
+    silenceMs: 10_000,
+    ...changes,
+  };
+  await followControlPlane(ports, stopping.signal);
+  return { taken, from };
+}
+
+const stream = (...events: string[]): Stream =>
+  async function* () {
+    for (const sealed of events) yield { id: "", sealed };
+  };
+
+test("a stream that ends is taken up where what is held ends", async () => {
+  const { taken, from } = await follow([stream("a", "b"), stream("c")]);
+  assert.deepEqual(taken, ["a", "b", "c"]);
+  assert.deepEqual(from, ["k1.p2.r0", "k1.p2.r2", "k1.p2.r3"]);
+});
+
+test("a state that does not verify ends its stream: nothing after it is taken in before it has been told again", async () => {
+  const { taken } = await follow([stream("a", "bad", "b"), stream("c")]);
+  assert.deepEqual(taken, ["a", "c"]);
+});
+
+test("a stream that throws is opened again", async () => {
+  const broken: Stream = async function* () {
+    yield { id: "", sealed: "a" };
+    throw new Error("reset");
+  };
+  assert.deepEqual((await follow([broken, broken, stream("b")])).taken, ["a", "a", "b"]);
+});
+
+test("a stream that has gone silent is left", async () => {
+  const clock = fixedClock();
+  const silent: Stream = async function* ({ signal }) {
+    yield { id: "", sealed: "a" };
+    clock.advance(10_001);
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  };
+  assert.deepEqual((await follow([silent, stream("b")], { clock })).taken, ["a", "b"]);
+});

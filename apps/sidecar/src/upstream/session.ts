@@ -1,0 +1,189 @@
+// Calls for agents that do not speak MCP: an MCP session of our own with the tool server, opened when it is first needed, its calls sent
+// under ids of our own, and whatever the tool server streams collapsed to the one answer.
+import { Buffer } from "node:buffer";
+import {
+  createSseDecoder,
+  errorResponse,
+  isJsonObject,
+  type JsonRpcMessage,
+  LEGACY_VERSIONS,
+  member,
+  type RequestMessage,
+  RPC_ERROR,
+  readMessage,
+  readServerMessage,
+  resultResponse,
+  spliceId,
+} from "@postern/mcp";
+import { wholeBody } from "./body.ts";
+import { mayHaveRun, type Upstream, type UpstreamResponse, upstreamFault } from "./upstream.ts";
+
+export interface CallClient {
+  /**
+   * Sends one judged `tools/call` and gives the tool server's JSON-RPC response, whole and under the caller's own id.
+   * @throws Fault as `Upstream.forward` does; "upstream.protocol" also when the stream ends without an answer.
+   */
+  callOnce(message: RequestMessage, body: Uint8Array, signal: AbortSignal): Promise<UpstreamResponse>;
+  /** Ends the session. */
+  close(): Promise<void>;
+}
+
+export interface CallClientOptions {
+  readonly upstream: Upstream;
+  /** Our name and version as told to the tool server. */
+  readonly clientInfo: { readonly name: string; readonly version: string };
+  /** Largest answer, and largest event of a stream; default 16 MiB. */
+  readonly answerBytesMax?: number;
+  /** For opening a session; default 30,000. */
+  readonly openTimeoutMs?: number;
+}
+
+type HeaderRecord = Readonly<Record<string, string>>;
+
+const MIB = 1_048_576;
+const ACCEPT: HeaderRecord = { accept: "application/json, text/event-stream" };
+const JSON_TYPE: HeaderRecord = { "content-type": "application/json" };
+const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
+
+export function createCallClient(options: CallClientOptions): CallClient {
+  const { upstream, clientInfo, answerBytesMax = 16 * MIB, openTimeoutMs = 30_000 } = options;
+  /** Headers of every message of the session: {} with a server that keeps none. */
+  let opened: Promise<HeaderRecord> | undefined;
+  let lastId = 0;
+
+  const post = (body: Uint8Array, message: JsonRpcMessage, session: HeaderRecord, signal: AbortSignal) =>
+    upstream.forward({ method: "POST", headers: { ...ACCEPT, ...session }, body, message }, signal);
+  const postOwn = (text: string, session: HeaderRecord) => {
+    const body = Buffer.from(text);
+    const read = readMessage(body, { bytesMax: body.byteLength });
+    if (!read.ok) throw new TypeError(read.detail);
+    return post(body, read.message, session, AbortSignal.timeout(openTimeoutMs));
+  };
+
+  /** Reads the answer to our request `id`, refusing on the way what the tool server asks of us: we offer it nothing. */
+  const readAnswer = async (response: UpstreamResponse, id: number, session: HeaderRecord) => {
+    try {
+      for await (const bytes of messagesOf(response, answerBytesMax)) {
+        const read = readServerMessage(bytes, { bytesMax: answerBytesMax });
+        const message = read.ok ? read.message : undefined;
+        if (message?.kind === "request") (await postOwn(answerTo(message), session)).body.cancel();
+        if (message?.kind !== "response" || (message.id !== undefined && message.id.value !== id)) continue;
+        return { bytes, message };
+      }
+    } finally {
+      response.body.cancel();
+    }
+    const detail = `HTTP ${response.status}`;
+    throw upstreamFault("upstream.protocol", "The tool server did not answer the call", {
+      sent: true,
+      detail,
+    });
+  };
+
+  const open = async (): Promise<HeaderRecord> => {
+    const params = { protocolVersion: LEGACY_VERSIONS[0], capabilities: {}, clientInfo };
+    const response = await postOwn(
+      JSON.stringify({ jsonrpc: "2.0", id: 0, method: "initialize", params }),
+      {},
+    );
+    const { message } = await readAnswer(response, 0, {});
+    const version = isJsonObject(message.result) ? member(message.result, "protocolVersion") : undefined;
+    // Whoever refuses to initialize keeps no sessions, and may take a call all the same.
+    if (typeof version !== "string") return {};
+    const id = response.headers["mcp-session-id"];
+    const session = { "mcp-protocol-version": version, ...(id !== undefined && { "mcp-session-id": id }) };
+    (await postOwn(INITIALIZED, session)).body.cancel();
+    return session;
+  };
+  /** One session for all; when opening it fails, the next call tries anew. */
+  const session = (): Promise<HeaderRecord> => {
+    if (opened !== undefined) return opened;
+    const opening = open().catch((cause) => {
+      forget(opening);
+      throw mayHaveRun(cause) ? noSession(cause) : cause;
+    });
+    opened = opening;
+    return opening;
+  };
+  const forget = (stale: Promise<HeaderRecord>) => {
+    if (opened === stale) opened = undefined;
+  };
+
+  const call = async (message: RequestMessage, body: Uint8Array, signal: AbortSignal, isLast: boolean) => {
+    const used = session();
+    const headers = await unlessAborted(used, signal);
+    lastId += 1;
+    const id = { value: lastId, text: String(lastId), span: message.id.span };
+    const response = await post(spliceId(body, message.id, id.text), { ...message, id }, headers, signal);
+    const isGone = response.status === 404 && headers["mcp-session-id"] !== undefined;
+    if (isGone || response.status === 400) forget(used);
+    // Streamable HTTP, Session Management: the session is gone, so nothing was done with the message and it may be sent in a new one.
+    if (isGone && !isLast) {
+      response.body.cancel();
+      return call(message, body, signal, true);
+    }
+    const answer = await readAnswer(response, id.value, headers);
+    const own =
+      answer.message.id === undefined
+        ? answer.bytes
+        : spliceId(answer.bytes, answer.message.id, message.id.text);
+    return { status: response.status, headers: JSON_TYPE, body: wholeBody(own) };
+  };
+
+  return {
+    callOnce: (message, body, signal) => call(message, body, signal, false),
+    async close() {
+      const headers = await opened?.catch(() => undefined);
+      opened = undefined;
+      if (headers?.["mcp-session-id"] === undefined) return;
+      const signal = AbortSignal.timeout(openTimeoutMs);
+      const ended = await upstream.forward({ method: "DELETE", headers }, signal).catch(() => undefined);
+      ended?.body.cancel();
+    },
+  };
+}
+
+function answerTo({ method, id }: RequestMessage): string {
+  if (method === "ping") return resultResponse(id.text, {});
+  return errorResponse(id.text, {
+    code: RPC_ERROR.method_not_found,
+    message: "This client answers no requests.",
+  });
+}
+
+const noSession = (cause: unknown) =>
+  upstreamFault("upstream.unavailable", "The tool server did not open a session", { sent: false, cause });
+
+/** Rejects as soon as the signal fires; what is shared goes on for the others. */
+function unlessAborted<T>(shared: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(upstreamFault("upstream.aborted", "The caller has gone", { sent: false }));
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    shared.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+/** The JSON texts of an answer, whichever way it is framed. */
+async function* messagesOf(response: UpstreamResponse, bytesMax: number): AsyncGenerator<Uint8Array> {
+  if (/^text\/event-stream\b/i.test(response.headers["content-type"] ?? "")) {
+    const decoder = createSseDecoder({ eventBytesMax: bytesMax });
+    for await (const chunk of response.body) {
+      for (const { data } of decoder.push(chunk))
+        if (data !== undefined && data !== "") yield Buffer.from(data);
+    }
+    return;
+  }
+  const pieces: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const piece of response.body) {
+    sizeBytes += piece.byteLength;
+    if (sizeBytes > bytesMax) {
+      throw upstreamFault("upstream.protocol", `The tool server's answer is larger than ${bytesMax} bytes`, {
+        sent: true,
+      });
+    }
+    pieces.push(piece);
+  }
+  yield Buffer.concat(pieces);
+}
