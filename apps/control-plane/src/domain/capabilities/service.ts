@@ -1,0 +1,130 @@
+// Tokens are issued and revoked here. What is kept of a token is what it allows, never the token: a stolen database opens nothing.
+import { mint } from "@postern/capability";
+import type { Caveat, JsonValue } from "@postern/contracts";
+import { Fault } from "@postern/fault";
+import type { Executor } from "../../database/connection.ts";
+import type { Keys } from "../keys/service.ts";
+import { ensureTenant } from "../tenants/service.ts";
+import type { Unit } from "../unit.ts";
+import { caveatsFor, type Minted, type MintRequest, type Revocation } from "./model.ts";
+import {
+  insertCapability,
+  insertRevocation,
+  isRevoked,
+  lockRevocationVersion,
+  type RevocationKey,
+  selectRevocations,
+  selectRevocationVersions,
+  selectRevokedIds,
+  tenantsOfToken,
+} from "./store.ts";
+
+/** Largest number of revocations in one signed state; the wire format allows no more. */
+const REVOCATIONS_PER_STATE = 10_000;
+
+export interface Capabilities {
+  mint(unit: Unit, request: MintRequest): Promise<Minted>;
+  /**
+   * Revokes a token, or the block of one, by its id. With a tenant the id goes on that tenant's list, known or not: blocks appended
+   * offline are known to nobody, and a foreign id has no effect there. Without one, the id's own tenant is looked up.
+   */
+  revoke(unit: Unit, request: { jti: string; reason: string; tenant: string | undefined }): Promise<void>;
+  listRevocations(
+    executor: Executor,
+    options: { tenant: string | undefined; limit: number; after: RevocationKey | undefined },
+  ): Promise<readonly Revocation[]>;
+  /** The next part of a tenant's list after a version; `version` is where this part ends. */
+  revokedAfter(
+    executor: Executor,
+    options: { tenant: string; after: number; upTo: number },
+  ): Promise<{ jtis: string[]; version: number }>;
+  /** Versions of the revocation lists, by tenant. */
+  versions(executor: Executor, tenants: readonly string[]): Promise<ReadonlyMap<string, number>>;
+}
+
+export function createCapabilities({ keys }: { keys: Keys }): Capabilities {
+  return {
+    async mint(unit, request) {
+      const { tenant, subject, issuer, ttlSeconds, attenuable } = request;
+      await ensureTenant(unit, tenant);
+      const key = await keys.signer(unit, tenant, "capability");
+      const caveats = caveatsFor(request, unit.nowMs);
+      const clock = { nowMs: () => unit.nowMs, monotonicMs: () => 0 };
+      const minted = await mint(
+        { tenant, subject, issuer, caveats, attenuable, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) },
+        { key, clock, newId: unit.newId },
+      );
+      await insertCapability(unit.executor, {
+        tenant,
+        jti: minted.jti,
+        subject,
+        issuer,
+        kid: key.kid,
+        issuedAt: new Date(unit.nowMs),
+        expiresAt: minted.expiresAt === undefined ? null : new Date(minted.expiresAt),
+        caveats,
+        attenuable,
+        issuedBy: unit.actor.name,
+      });
+      unit.record({
+        tenant,
+        name: "mint",
+        agentId: subject,
+        tokenId: minted.jti,
+        rootTokenId: minted.jti,
+        caveatCount: caveats.length,
+        details: { caveats: plain(caveats), attenuable, expires_at: minted.expiresAt ?? "" },
+      });
+      const { token, jti, expiresAt, attenuationKey } = minted;
+      return { tenant, subject, token, jti, expiresAt, attenuationKey };
+    },
+
+    async revoke(unit, { jti, reason, tenant }) {
+      const tenants = tenant === undefined ? await tenantsOfToken(unit.executor, jti) : [tenant];
+      if (tenants.length === 0) throw unknownToken();
+      for (const each of tenants) await revokeIn(unit, each, jti, reason);
+    },
+
+    listRevocations: selectRevocations,
+
+    async revokedAfter(executor, { tenant, after, upTo }) {
+      const limit = REVOCATIONS_PER_STATE;
+      const rows = await selectRevokedIds(executor, { tenant, after, upTo, limit });
+      const last = rows.at(-1);
+      const version = rows.length < limit || last === undefined ? upTo : last.version;
+      return { jtis: rows.map((row) => row.jti), version };
+    },
+
+    versions: selectRevocationVersions,
+  };
+}
+
+async function revokeIn(unit: Unit, tenant: string, jti: string, reason: string): Promise<void> {
+  await ensureTenant(unit, tenant);
+  const act = { tenant, name: "revoke", tokenId: jti, reason };
+  const version = await lockRevocationVersion(unit.executor, tenant);
+  const isRepeated = await isRevoked(unit.executor, tenant, jti);
+  unit.record({ ...act, details: { already_revoked: isRepeated } });
+  if (isRepeated) return;
+  await insertRevocation(unit.executor, {
+    tenant,
+    jti,
+    version: version + 1,
+    revokedAt: new Date(unit.nowMs),
+    reason,
+    revokedBy: unit.actor.name,
+  });
+  unit.announce(tenant);
+}
+
+function plain(caveats: readonly Caveat[]): JsonValue {
+  return JSON.parse(JSON.stringify(caveats)) as JsonValue;
+}
+
+function unknownToken(): Fault {
+  return new Fault(
+    "not_found",
+    "capabilities.unknown",
+    "No token of this id was issued here. If it is the id of a block that was appended to a token, name the tenant.",
+  );
+}

@@ -1,0 +1,105 @@
+// What one tenant's sidecars are told at the moment: signed once, read by all of them. It only moves forward, and as a whole: whoever looks
+// sees documents and versions that belong together.
+import type { SigningKey } from "@postern/signing";
+import type { Actor, Units } from "../unit.ts";
+import { NO_VERSIONS, sameVersions, type Versions } from "./model.ts";
+import { heartbeat, type States, sealState } from "./service.ts";
+
+interface Signers {
+  readonly root: SigningKey;
+  readonly state: SigningKey;
+}
+
+/** Sealed documents and the versions they are of. */
+interface Told {
+  readonly versions: Versions;
+  readonly keys: string;
+  readonly policy: string;
+  readonly heartbeat: string;
+  readonly signers: Signers;
+}
+
+export interface Topic {
+  readonly tenant: string;
+  /** undefined before the first look. */
+  told(): Told | undefined;
+  /** Rises with each heartbeat. */
+  beats(): number;
+  /** Takes in versions that were read at or after `issuedAtMs`. Older ones than are told already change nothing. */
+  advance(versions: Versions, issuedAtMs: number): Promise<void>;
+  /** The part of the revocation list after a version, and where it ends. */
+  revocationsAfter(after: number, issuedAtMs: number): Promise<{ sealed: string; version: number }>;
+  /** Resolves when there is something new, or somebody must look up. */
+  changed(): Promise<void>;
+  wake(): void;
+}
+
+export function createTopic(tenant: string, ports: { units: Units; states: States; actor: Actor }): Topic {
+  const { units, states, actor } = ports;
+  let told: Told | undefined;
+  let beats = 0;
+  let parts = new Map<number, Promise<{ sealed: string; version: number }>>();
+  let waiting = Promise.withResolvers<void>();
+
+  function wake(): void {
+    const { resolve } = waiting;
+    waiting = Promise.withResolvers();
+    resolve();
+  }
+
+  async function make(read: Versions, issuedAtMs: number): Promise<Told> {
+    const before = told;
+    const isNew = (noun: keyof Versions) => before?.versions[noun] !== read[noun];
+    let { signers, keys, policy } = before ?? { signers: undefined, keys: "", policy: "" };
+    let versions = read;
+    if (signers === undefined || isNew("keys")) {
+      signers = await units.commit(actor, (unit) => states.signers(unit, tenant));
+      const document = await units.read((db) => states.keys(db, tenant, read.keys, issuedAtMs));
+      keys = await sealState(document, signers);
+    }
+    if (policy === "" || isNew("policy")) {
+      const document = await units.read((db) => states.policy(db, tenant, issuedAtMs));
+      versions = { ...versions, policy: document.version };
+      policy = await sealState(document, signers);
+    }
+    const beat = await sealState(heartbeat(tenant, versions, issuedAtMs), signers);
+    return { versions, keys, policy, heartbeat: beat, signers };
+  }
+
+  async function seal(after: number, issuedAtMs: number) {
+    if (told === undefined) throw new Error("a topic is told before its parts are asked for");
+    const { signers, versions } = told;
+    const range = { tenant, after, upTo: versions.revocations };
+    const document = await units.read((db) => states.revocations(db, range, issuedAtMs));
+    return { sealed: await sealState(document, signers), version: document.version };
+  }
+
+  return {
+    tenant,
+    told: () => told,
+    beats: () => beats,
+    async advance(versions, issuedAtMs) {
+      const made = await make(versions, issuedAtMs);
+      // Another look may have been faster and seen more.
+      if (told !== undefined && isBehind(made.versions, told.versions)) return;
+      if (!sameVersions(made.versions, told?.versions ?? NO_VERSIONS)) parts = new Map();
+      told = made;
+      beats += 1;
+      wake();
+    },
+    revocationsAfter(after, issuedAtMs) {
+      const known = parts.get(after);
+      if (known !== undefined) return known;
+      const made = seal(after, issuedAtMs);
+      const from = parts.set(after, made);
+      made.catch(() => from.delete(after));
+      return made;
+    },
+    changed: () => waiting.promise,
+    wake,
+  };
+}
+
+function isBehind(a: Versions, b: Versions): boolean {
+  return a.keys < b.keys || a.policy < b.policy || a.revocations < b.revocations;
+}

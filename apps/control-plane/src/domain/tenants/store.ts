@@ -1,0 +1,29 @@
+// Queries over tenants.
+import { asc, eq, ne } from "drizzle-orm";
+import type { Executor } from "../../database/connection.ts";
+import { SYSTEM_TENANT, type Tenant } from "./model.ts";
+import { tenants } from "./table.ts";
+
+/** Whether the tenant is new. */
+export async function insertTenant(executor: Executor, tenant: Tenant): Promise<boolean> {
+  const rows = await executor
+    .insert(tenants)
+    .values(tenant)
+    .onConflictDoNothing()
+    .returning({ tenant: tenants.tenant });
+  return rows.length === 1;
+}
+
+export async function findTenant(executor: Executor, tenant: string): Promise<Tenant | undefined> {
+  const [row] = await executor.select().from(tenants).where(eq(tenants.tenant, tenant));
+  return row;
+}
+
+/** Every tenant that is served, by name. */
+export async function selectTenants(executor: Executor): Promise<readonly Tenant[]> {
+  return await executor
+    .select()
+    .from(tenants)
+    .where(ne(tenants.tenant, SYSTEM_TENANT))
+    .orderBy(asc(tenants.tenant));
+}

@@ -1,0 +1,9 @@
+// Who is served here.
+import { pgTable, text } from "drizzle-orm/pg-core";
+import { instant } from "../../database/columns.ts";
+
+export const tenants = pgTable("tenants", {
+  tenant: text().primaryKey(),
+  createdAt: instant("created_at").notNull(),
+  createdBy: text("created_by").notNull(),
+});

@@ -1,0 +1,135 @@
+// Capability tokens: issue, revoke, list what was revoked.
+import { AgentId, CAVEATS_MAX, Caveat, Identifier, ToolGlob } from "@postern/contracts";
+import { Fault } from "@postern/fault";
+import { pageOf, pageQuery } from "@postern/surface";
+import { z } from "zod";
+import { operation, pageOfItems, startOf } from "./context.ts";
+import { tenantField, tenantQuery } from "./fields.ts";
+import { anyTenant, bodyTenant, namedTenant } from "./principal.ts";
+import { MintedView, mintedView, RevocationView, revocationView } from "./views.ts";
+
+/** Ten years. */
+const TTL_SECONDS_MAX = 315_360_000;
+
+const MintBody = z.strictObject({
+  subject: AgentId.describe("The agent that the token speaks for."),
+  issuer: z.string().min(1).max(200).default("intentgate"),
+  tenant: tenantField,
+  ttl_seconds: z
+    .int()
+    .min(0)
+    .max(TTL_SECONDS_MAX)
+    .optional()
+    .describe("Lifetime. Absent or 0: the token does not expire."),
+  tools: z
+    .array(ToolGlob)
+    .min(1, "must name a tool; leave it out for no restriction")
+    .max(256)
+    .optional()
+    .describe("Tools that may be called; * and ? are wildcards. Absent: no restriction."),
+  max_calls: z.int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+  step_up: z.boolean().default(false).describe("Stamps the token with a fresh factor, now."),
+  with_memory_signing_key: z.boolean().default(false),
+  caveats: z
+    .array(Caveat)
+    .max(CAVEATS_MAX)
+    .default([])
+    .describe("Further caveats, after those from the fields."),
+  attenuable: z.boolean().default(false).describe("Whether the holder may narrow the token offline."),
+});
+
+const mint = operation({
+  id: "capability_mint",
+  method: "POST",
+  path: "/v1/admin/mint",
+  summary: "Issue a capability token",
+  tag: "Capabilities",
+  permission: "tenant",
+  audit: "admin/mint",
+  status: 200,
+  replies: { 404: "There is no such tenant.", 503: "The master key is not configured." },
+  body: MintBody,
+  reply: MintedView,
+  run: ({ body }, context) => {
+    if (body.with_memory_signing_key) throw noMemoryKeys();
+    const request = {
+      tenant: bodyTenant(context.principal, body.tenant),
+      subject: body.subject,
+      issuer: body.issuer,
+      ttlSeconds: body.ttl_seconds === 0 ? undefined : body.ttl_seconds,
+      tools: body.tools,
+      maxCalls: body.max_calls,
+      stepUp: body.step_up,
+      caveats: body.caveats,
+      attenuable: body.attenuable,
+    };
+    return context.work.commit(async (unit) => mintedView(await context.capabilities.mint(unit, request)));
+  },
+});
+
+const revoke = operation({
+  id: "capability_revoke",
+  method: "POST",
+  path: "/v1/admin/revoke",
+  summary: "Revoke a capability token by its id",
+  description:
+    "Covers every token derived from it. Revoking again changes nothing. An admin of a tenant adds to the list of its own tenant, " +
+    "whatever the id: ids of other tenants have no effect there.",
+  tag: "Capabilities",
+  permission: "tenant",
+  audit: "admin/revoke",
+  status: 204,
+  replies: { 404: "No token of this id was issued, or there is no such tenant." },
+  body: z.strictObject({
+    jti: Identifier,
+    reason: z.string().max(1024).default(""),
+    tenant: tenantField.describe("For a superadmin: the tenant of a block that was appended offline."),
+  }),
+  run: ({ body }, context) => {
+    const tenant = namedTenant(context.principal, body.tenant);
+    return context.work.commit((unit) =>
+      context.capabilities.revoke(unit, { jti: body.jti, reason: body.reason, tenant }),
+    );
+  },
+});
+
+const revocations = operation({
+  id: "revocation_list",
+  method: "GET",
+  path: "/v1/admin/revocations",
+  summary: "List what was revoked, newest first",
+  tag: "Capabilities",
+  permission: "tenant",
+  audit: "none",
+  status: 200,
+  query: z.strictObject({ ...tenantQuery, ...pageQuery() }),
+  reply: pageOf(RevocationView),
+  run: async ({ query }, context) => {
+    const tenant = anyTenant(context.principal, query.tenant);
+    const list = { sort: "revocations", filter: { tenant: tenant ?? null } };
+    const [revokedAt, ofTenant, jti] = startOf(context, list, query.cursor) ?? [];
+    const after =
+      revokedAt === undefined
+        ? undefined
+        : { revokedAt: new Date(String(revokedAt)), tenant: String(ofTenant), jti: String(jti) };
+    const items = await context.work.read((executor) =>
+      context.capabilities.listRevocations(executor, { tenant, limit: query.limit + 1, after }),
+    );
+    return pageOfItems(context, list, {
+      items,
+      limit: query.limit,
+      keyOf: (item) => [item.revokedAt.toISOString(), item.tenant, item.jti],
+      view: revocationView,
+    });
+  },
+});
+
+function noMemoryKeys(): Fault {
+  return new Fault(
+    "invalid",
+    "capabilities.memory_key",
+    "body.with_memory_signing_key: memory signing keys are not supported by this version; leave it out or send false.",
+  );
+}
+
+export const capabilityRows = [mint, revoke, revocations];

@@ -1,0 +1,101 @@
+// The active policy: read, promote, clear, roll back.
+import { Identifier } from "@postern/contracts";
+import { z } from "zod";
+import { operation } from "./context.ts";
+import { claim, tenantField, tenantQuery } from "./fields.ts";
+import { bodyTenant, namedTenant, oneTenant } from "./principal.ts";
+import { ActivePolicyView, activePolicyView } from "./views.ts";
+
+const path = "/v1/admin/policies/active";
+const tag = "Policies";
+
+const view = operation({
+  id: "policy_active_view",
+  method: "GET",
+  path,
+  summary: "Read what is in force",
+  tag,
+  permission: "tenant",
+  audit: "none",
+  status: 200,
+  replies: { 404: "Nothing is in force: every call of the tenant is denied." },
+  query: z.strictObject(tenantQuery),
+  reply: ActivePolicyView,
+  run: async ({ query }, context) => {
+    const tenant = oneTenant(context.principal, query.tenant);
+    return activePolicyView(await context.work.read((executor) => context.policies.active(executor, tenant)));
+  },
+});
+
+const promote = operation({
+  id: "policy_promote",
+  method: "POST",
+  path,
+  summary: "Put a draft in force",
+  description:
+    "Compiles it again, signs it as a bundle and tells every sidecar. When that fails, what was in force stays.",
+  tag,
+  permission: "tenant",
+  audit: "admin/promote_policy",
+  status: 200,
+  replies: {
+    404: "There is no such draft.",
+    409: "The draft was changed meanwhile.",
+    429: "Too many policies are being compiled.",
+    503: "The Rego compiler or the master key is not configured.",
+  },
+  body: z.strictObject({
+    draft_id: Identifier,
+    tenant: tenantField.describe("The draft's tenant. A superadmin may leave it out."),
+    promoted_by: claim,
+  }),
+  reply: ActivePolicyView,
+  run: async ({ body }, context) => {
+    const tenant = namedTenant(context.principal, body.tenant);
+    const request = { draftId: body.draft_id, tenant, claim: body.promoted_by ?? "" };
+    return activePolicyView(await context.policies.promote(context.work, request));
+  },
+});
+
+const clear = operation({
+  id: "policy_clear",
+  method: "DELETE",
+  path,
+  summary: "Put nothing in force: every call of the tenant is denied",
+  tag,
+  permission: "tenant",
+  audit: "admin/clear_policy",
+  status: 204,
+  replies: { 404: "There is no such tenant." },
+  query: z.strictObject(tenantQuery),
+  run: ({ query }, context) => {
+    const tenant = oneTenant(context.principal, query.tenant);
+    return context.work.commit((unit) => context.policies.clear(unit, tenant));
+  },
+});
+
+const rollback = operation({
+  id: "policy_rollback",
+  method: "POST",
+  path: "/v1/admin/policies/rollback",
+  summary: "Put the policy before this one in force again",
+  description:
+    "Signs the earlier content under a new revision. Repeated, it goes back further, as far as the history reaches.",
+  tag,
+  permission: "tenant",
+  audit: "admin/rollback_policy",
+  status: 200,
+  replies: { 404: "There is no earlier policy.", 503: "The master key is not configured." },
+  query: z.strictObject(tenantQuery),
+  body: z.strictObject({ rolled_back_by: claim, tenant: tenantField }).optional(),
+  reply: ActivePolicyView,
+  run: ({ query, body }, context) => {
+    const tenant = bodyTenant(context.principal, body?.tenant ?? oneTenant(context.principal, query.tenant));
+    const request = { tenant, claim: body?.rolled_back_by ?? "" };
+    return context.work.commit(async (unit) =>
+      activePolicyView(await context.policies.rollback(unit, request)),
+    );
+  },
+});
+
+export const policyRows = [view, promote, clear, rollback];

@@ -1,0 +1,117 @@
+// The admin door of document 001: bearer tokens of administrators, `{"error"}` on failure, and every act an event of the chain.
+import type { Clock } from "@postern/fault";
+import { Fault } from "@postern/fault";
+import type { Door, Surface } from "@postern/surface";
+import type { Logger } from "@postern/telemetry";
+import type { Nouns } from "../../domain/nouns.ts";
+import { SYSTEM_TENANT } from "../../domain/tenants/model.ts";
+import type { Act, Actor, Units } from "../../domain/unit.ts";
+import { FailureBody, failureOf } from "../failure.ts";
+import type { Report } from "../report.ts";
+import { auditRows } from "./audit.ops.ts";
+import { exportRows } from "./audit-export.ops.ts";
+import { type AdminToken, createAdminAuth } from "./auth.ts";
+import { capabilityRows } from "./capabilities.ops.ts";
+import type { AdminContext } from "./context.ts";
+import { draftRows } from "./drafts.ops.ts";
+import { keyRows } from "./keys.ops.ts";
+import { policyRows } from "./policies.ops.ts";
+import { type AdminPrincipal, actorName } from "./principal.ts";
+import { sidecarRows } from "./sidecars.ops.ts";
+import { tenantRows } from "./tenants.ops.ts";
+import { createThrottle } from "./throttle.ts";
+
+export interface AdminPorts {
+  readonly nouns: Nouns;
+  readonly units: Units;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly report: Report;
+  readonly tokens: readonly AdminToken[];
+  readonly loginFailuresPerMinute: number;
+  readonly cursorSecret: Uint8Array;
+}
+
+const adminRows = [
+  ...capabilityRows,
+  ...draftRows,
+  ...policyRows,
+  ...auditRows,
+  ...exportRows,
+  ...tenantRows,
+  ...sidecarRows,
+  ...keyRows,
+];
+
+export function createAdminSurface(ports: AdminPorts): Surface<AdminPrincipal, AdminContext> {
+  const { nouns, units, clock, log, report, tokens, cursorSecret } = ports;
+  const perMinute = ports.loginFailuresPerMinute;
+  const throttle = createThrottle({ clock, failuresMax: perMinute, tryEveryMs: 60_000 / perMinute });
+
+  async function tell(actor: Actor, act: Act): Promise<void> {
+    try {
+      await units.commit(actor, async (unit) => unit.record(act));
+    } catch (caught) {
+      log.error("an event could not be recorded", caught, { act: act.name });
+    }
+  }
+
+  const door: Door<AdminPrincipal, AdminContext> = {
+    name: "admin",
+    prefixes: ["/v1/admin"],
+    security: {
+      type: "http",
+      scheme: "bearer",
+      description: "Superadmin token, or the token of a tenant's admin.",
+    },
+    failureBody: FailureBody,
+    authenticate: createAdminAuth({
+      tokens,
+      throttle,
+      onFailure: ({ id, remoteAddress }) =>
+        tell(
+          { name: "", remoteAddress, requestId: id },
+          {
+            tenant: SYSTEM_TENANT,
+            name: "login",
+            decision: "block",
+            check: "authentication",
+            reason: "The admin token is not valid.",
+          },
+        ),
+    }),
+    authorize: (principal, permission) =>
+      permission === "superadmin" && principal.kind !== "superadmin"
+        ? new Fault("forbidden", "admin.forbidden", "This needs the superadmin token.")
+        : undefined,
+    within({ principal, operation, request }, work) {
+      if (principal === undefined) throw new Error("the admin door has no public rows");
+      const actor = {
+        name: actorName(principal),
+        remoteAddress: request.remoteAddress,
+        requestId: request.id,
+      };
+      let mustRecord = operation.audit === "none" ? undefined : operation.audit;
+      return work({
+        ...nouns,
+        principal,
+        clock,
+        log,
+        cursorSecret,
+        work: {
+          // The first thing that a row commits is what its event tells.
+          commit: async (run) => {
+            const result = await units.commit(actor, run, { mustRecord });
+            mustRecord = undefined;
+            return result;
+          },
+          read: units.read,
+        },
+        tellRead: (act) => tell(actor, act),
+      });
+    },
+    failure: failureOf,
+    report,
+  };
+  return { door, rows: adminRows };
+}

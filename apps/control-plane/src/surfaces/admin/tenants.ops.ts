@@ -1,0 +1,61 @@
+// Tenants.
+import { TenantId } from "@postern/contracts";
+import { z } from "zod";
+import { isActive } from "../../domain/policies/model.ts";
+import { createTenant, listTenants } from "../../domain/tenants/service.ts";
+import { operation } from "./context.ts";
+import { anyTenant } from "./principal.ts";
+import { TenantView } from "./views.ts";
+
+const list = operation({
+  id: "tenant_list",
+  method: "GET",
+  path: "/v1/admin/tenants",
+  summary: "List tenants",
+  description: "A tenant's admin sees its own only.",
+  tag: "Tenants",
+  permission: "tenant",
+  audit: "none",
+  status: 200,
+  reply: z.array(TenantView),
+  run: (_, context) =>
+    context.work.read(async (executor) => {
+      const own = anyTenant(context.principal, undefined);
+      const all = (await listTenants(executor)).map((row) => row.tenant);
+      const tenants = own === undefined ? all : all.filter((tenant) => tenant === own);
+      const inForce = await context.policies.inForce(executor, tenants);
+      const recent = await context.audit.recentCounts(executor, tenants, context.clock.nowMs());
+      return tenants.map((name) => {
+        const policy = inForce.get(name);
+        return {
+          name,
+          active_policy_sha: isActive(policy) ? policy.regoSha256 : "",
+          // This version parks no calls.
+          pending_approvals: 0,
+          recent_event_count: recent.get(name) ?? 0,
+        };
+      });
+    }),
+});
+
+const create = operation({
+  id: "tenant_create",
+  method: "POST",
+  path: "/v1/admin/tenants",
+  summary: "Add a tenant",
+  description: "A tenant is also made when a superadmin first writes something for it.",
+  tag: "Tenants",
+  permission: "superadmin",
+  audit: "admin/create_tenant",
+  status: 201,
+  replies: { 409: "There is a tenant of this name." },
+  body: z.strictObject({ name: TenantId }),
+  reply: TenantView,
+  run: ({ body }, context) =>
+    context.work.commit(async (unit) => {
+      await createTenant(unit, body.name);
+      return { name: body.name, active_policy_sha: "", pending_approvals: 0, recent_event_count: 1 };
+    }),
+});
+
+export const tenantRows = [list, create];

@@ -1,0 +1,157 @@
+// What sidecars ask for: an epoch, the stream of signed state, bundles, a place for their audit records, slices of budgets.
+import {
+  AuditBatch,
+  AuditBatchReply,
+  LeaseReply,
+  LeaseRequest,
+  LeaseReturn,
+  RegisterReply,
+  RegisterRequest,
+  Sha256Hex,
+} from "@postern/contracts";
+import { answer, bytes, type ServerSentEvent, sse } from "@postern/surface";
+import { z } from "zod";
+import type { FeedEvent } from "../../domain/states/feed.ts";
+import { readCursor } from "../../domain/states/model.ts";
+import { FailureBody } from "../failure.ts";
+import { operation } from "./context.ts";
+
+const base = "/v1/sidecar";
+const row = { permission: "sidecar", audit: "none" } as const;
+
+const register = operation({
+  id: "fleet_register",
+  method: "POST",
+  path: `${base}/register`,
+  summary: "Begin a boot: grants a new, higher epoch",
+  ...row,
+  audit: "admin/register_sidecar",
+  status: 200,
+  body: RegisterRequest,
+  reply: RegisterReply,
+  run: async ({ body }, { sidecars, sidecar, work }) => {
+    const boot = { version: body.version, hostname: body.hostname ?? "" };
+    const epoch = await work.commit((unit) => sidecars.register(unit, sidecar, boot));
+    return { sidecar_id: sidecar.id, tenant: sidecar.tenant, epoch };
+  },
+});
+
+const states = sse();
+
+const sync = operation({
+  id: "fleet_sync",
+  method: "GET",
+  path: `${base}/sync`,
+  summary: "Follow the signed control state",
+  description:
+    "Events named `state`; `data` is a sealed document, `id` (k<keys>.p<policy>.r<revocations>) what the reader holds after it. " +
+    "First keys, policy and revocations (after those of `Last-Event-ID`), then a heartbeat each second and changes at once.",
+  ...row,
+  status: 200,
+  replies: { 429: "This sidecar has too many open streams." },
+  reply: states,
+  run: ({ request }, { feed, streams, sidecar, isWelcome }) => {
+    const heard = readCursor(request.headers.get("last-event-id") ?? "");
+    const events = feed.follow({ tenant: sidecar.tenant, heard, signal: request.signal, isWelcome });
+    return states.of(asEvents(streams.counted(sidecar.id, events)));
+  },
+});
+
+const bundleBytes = bytes("application/octet-stream");
+
+const bundle = operation({
+  id: "fleet_bundle",
+  method: "GET",
+  path: `${base}/bundles/{digest}`,
+  summary: "Fetch a signed policy bundle by its digest",
+  ...row,
+  status: 200,
+  params: z.strictObject({ digest: Sha256Hex }),
+  reply: bundleBytes,
+  run: async ({ params }, { policies, sidecar, work }) => {
+    const found = await work.read((executor) => policies.bundle(executor, sidecar.tenant, params.digest));
+    return bundleBytes.of([found]);
+  },
+});
+
+/** A batch of a thousand records of the largest size fits. */
+const BATCH_BYTES_MAX = 40 * 1_048_576;
+
+const RefusedBatch = FailureBody.extend({
+  expected_sequence: z.int().describe("Sequence that the next record of this epoch must have."),
+});
+
+const audit = operation({
+  id: "fleet_audit",
+  method: "POST",
+  path: `${base}/audit`,
+  summary: "Hand over audit records",
+  description:
+    "Identity is (sidecar, epoch, sequence): what was taken in before is acknowledged again and changes nothing.",
+  ...row,
+  status: 200,
+  replies: { 409: "Records are missing before these, or they contradict earlier ones." },
+  bodyBytesMax: BATCH_BYTES_MAX,
+  body: AuditBatch,
+  reply: z.union([AuditBatchReply, RefusedBatch]),
+  run: async ({ body }, { intake, sidecar, work, metrics }) => {
+    const taken = await intake.take(work, sidecar, body);
+    if (taken.ok) {
+      metrics.increment("auditIngested", {}, taken.recordsTaken);
+      metrics.increment("auditAppended", {}, taken.eventsAppended);
+      return { acknowledgements: taken.acknowledgements };
+    }
+    if (taken.problem === "fork") metrics.increment("auditForks", {});
+    const { expectedSequence } = taken;
+    const error =
+      taken.problem === "gap"
+        ? `Records are missing: sequence ${expectedSequence} is expected.`
+        : "A record contradicts the one that was taken in under the same sequence.";
+    return answer(
+      { error, code: `audit.${taken.problem}`, expected_sequence: expectedSequence },
+      { status: 409 },
+    );
+  },
+});
+
+const lease = operation({
+  id: "fleet_lease",
+  method: "POST",
+  path: `${base}/leases`,
+  summary: "Take a slice of a budget account",
+  ...row,
+  status: 200,
+  replies: { 412: "The rate asked for is of another minute.", 503: "The ledger did not answer." },
+  body: LeaseRequest,
+  reply: LeaseReply,
+  run: async ({ body }, { budgets, sidecar }) => {
+    const { account, limit, want, epoch } = body;
+    const holder = `${sidecar.id}/${epoch}`;
+    const { leaseId, granted, ttlMs, remaining } = await budgets.lease(sidecar.tenant, {
+      account,
+      limit,
+      want,
+      holder,
+    });
+    return { lease_id: leaseId, granted, ttl_ms: ttlMs, remaining };
+  },
+});
+
+const giveBack = operation({
+  id: "fleet_lease_return",
+  method: "POST",
+  path: `${base}/leases/return`,
+  summary: "Give back what was not spent of a slice",
+  ...row,
+  status: 204,
+  replies: { 503: "The ledger did not answer." },
+  body: LeaseReturn,
+  run: ({ body }, { budgets, sidecar }) =>
+    budgets.giveBack(sidecar.tenant, { leaseId: body.lease_id, unspent: body.unspent }),
+});
+
+async function* asEvents(events: AsyncGenerator<FeedEvent, void>): AsyncGenerator<ServerSentEvent, void> {
+  for await (const { id, sealed } of events) yield { event: "state", id, data: sealed };
+}
+
+export const fleetRows = [register, sync, bundle, audit, lease, giveBack];
