@@ -43,6 +43,7 @@ const alive = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of alive) killGroup(child);
 });
+process.once("SIGTERM", () => process.exit(143));
 
 /** Starts a process that ends with the test at the latest. Fails the test when it does not become ready. */
 export async function startProcess(scope: TestScope, options: StartOptions): Promise<RunningProcess> {
