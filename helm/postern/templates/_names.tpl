@@ -11,6 +11,12 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: control-plane
 {{- end }}
 
+{{- define "postern.injector.selector" -}}
+app.kubernetes.io/name: postern
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: injector
+{{- end }}
+
 {{/* Every container of ours runs like this: PodSecurity "restricted", read-only root. */}}
 {{- define "postern.securityContext" -}}
 allowPrivilegeEscalation: false

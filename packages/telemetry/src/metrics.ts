@@ -98,6 +98,19 @@ export const METRICS = {
     help: "Open sync streams.",
     labels: [],
   },
+  admissions: {
+    name: "postern_admissions_total",
+    type: "counter",
+    help: "Pods judged by the injector.",
+    labels: ["outcome", "reason"],
+  },
+  admissionDuration: {
+    name: "postern_admission_duration_seconds",
+    type: "histogram",
+    help: "Time the injector takes to judge a pod.",
+    labels: [],
+    buckets: seconds,
+  },
 } as const;
 
 type Rows = typeof METRICS;
