@@ -233,6 +233,22 @@ const SETTINGS = {
     { env: "POSTERN_BODY_BYTES_MAX", description: "Largest request body.", default: String(4 * MIB) },
     integer({ min: 1024, max: 256 * MIB }),
   ),
+  receivedBytesMax: setting(
+    {
+      env: "POSTERN_RECEIVED_BYTES_MAX",
+      description: "Largest sum of all request bodies in memory; beyond it requests are answered 503.",
+      default: String(128 * MIB),
+    },
+    integer({ min: MIB, max: 64 * 1024 * MIB }),
+  ),
+  connectionsMax: setting(
+    {
+      env: "POSTERN_CONNECTIONS_MAX",
+      description: "Connections at once; further ones are closed.",
+      default: "4096",
+    },
+    integer({ min: 16, max: 1_000_000 }),
+  ),
   bodyTimeoutMs: setting(
     {
       env: "POSTERN_BODY_TIMEOUT_MS",
@@ -264,6 +280,30 @@ const SETTINGS = {
       default: "10000",
     },
     integer({ min: 1, max: 1_000_000 }),
+  ),
+  sessionsPerRootMax: setting(
+    {
+      env: "POSTERN_SESSIONS_PER_TOKEN_MAX",
+      description: "Sessions that one token, with all that is attenuated from it, may have open.",
+      default: "16",
+    },
+    integer({ min: 1, max: 100_000 }),
+  ),
+  streamsPerRootMax: setting(
+    {
+      env: "POSTERN_STREAMS_PER_TOKEN_MAX",
+      description: "Streams that stay open which one token, with all that is attenuated from it, may have.",
+      default: "16",
+    },
+    integer({ min: 1, max: 100_000 }),
+  ),
+  stdioSessionsMax: setting(
+    {
+      env: "POSTERN_STDIO_SESSIONS_MAX",
+      description: "Processes at once of each tool server that is run over stdio.",
+      default: "64",
+    },
+    integer({ min: 1, max: 10_000 }),
   ),
   drainMs: setting(
     {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
+import { reason } from "@postern/contracts";
 import { createMetrics, silentLogger } from "@postern/telemetry";
 import { defer, fixedClock, sequentialIds } from "@postern/testkit";
 import { request } from "undici";
@@ -18,6 +19,9 @@ interface Rig {
 
 const echo: Pipeline = async (received, exchange) => exchange.whole(200, {}, received.body);
 
+const proven = async ({ token }: { token: string | undefined }) =>
+  token === "good" ? undefined : reason("capability.signature");
+
 async function createRig(t: TestContext, pipeline: Pipeline = echo, changes: object = {}): Promise<Rig> {
   const received: Received[] = [];
   const listener = await startListener(
@@ -25,6 +29,8 @@ async function createRig(t: TestContext, pipeline: Pipeline = echo, changes: obj
       host: "127.0.0.1",
       port: 0,
       bodyBytesMax: 1_000,
+      receivedBytesMax: 1_000_000,
+      connectionsMax: 1_000,
       bodyTimeoutMs: 5_000,
       headerRules: { hosts: ["tools.example"], origins: ["https://app.example"] },
       upstreams: ["first", "second"],
@@ -35,6 +41,7 @@ async function createRig(t: TestContext, pipeline: Pipeline = echo, changes: obj
         received.push(message);
         await pipeline(message, exchange);
       },
+      refusalOf: proven,
       readiness: () => ({ ready: false, reasons: ["the policy is being loaded"] }),
       metrics: createMetrics(["requests"]),
       version: "1.2.3",
@@ -137,6 +144,117 @@ test("a caller that does not finish its request is answered 408", async (t) => {
   assert.equal(rig.received.length, 0);
 });
 
+const sized = (bytes: number, head = "") => post(head, "x".repeat(bytes));
+const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d+) /.exec(answer)?.[1]);
+
+test("a large body is taken from the holder of a valid token only, and the refusal says why", async (t) => {
+  const rig = await createRig(t, echo, { bodyBytesMax: 200_000 });
+  assert.equal(statusOf(await rig.raw(sized(65_536))), 200);
+  for (const head of ["", "Authorization: Bearer bad\r\n", "Authorization: Basic good\r\n"]) {
+    const answer = await rig.raw(sized(65_537, head));
+    assert.match(
+      answer,
+      /^HTTP\/1\.1 413 [\s\S]*needs a valid capability token\. The capability token's signature/,
+    );
+  }
+  assert.equal(statusOf(await rig.raw(sized(65_537, "Authorization: Bearer good\r\n"))), 200);
+  assert.equal(rig.received.length, 2);
+});
+
+test("all bodies together are bounded, strangers have a quarter of the room, and what is answered makes room", async (t) => {
+  const gate = Promise.withResolvers<void>();
+  const held = async (_: Received, exchange: Parameters<Pipeline>[1]) => {
+    await gate.promise;
+    exchange.whole(200, {}, "");
+  };
+  const rig = await createRig(t, held, { bodyBytesMax: 200_000, receivedBytesMax: 200_000 });
+  const good = "Authorization: Bearer good\r\n";
+  const arrived = async (count: number) => {
+    while (rig.received.length < count) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const waiting = [rig.raw(sized(50_000))];
+  await arrived(1);
+  const refused = await rig.raw(sized(1));
+  assert.match(refused, /^HTTP\/1\.1 503 [\s\S]*retry-after: 1[\s\S]*POSTERN_RECEIVED_BYTES_MAX/i);
+  waiting.push(rig.raw(sized(150_000, good)));
+  await arrived(2);
+  assert.equal(statusOf(await rig.raw(sized(1, good))), 503);
+  gate.resolve();
+  assert.deepEqual((await Promise.all(waiting)).map(statusOf), [200, 200]);
+  assert.equal(statusOf(await rig.raw(sized(50_000))), 200);
+  assert.equal(statusOf(await rig.raw(sized(190_000, good))), 200);
+});
+
+test("a caller that leaves in the middle of its body gives the room back", async (t) => {
+  const rig = await createRig(t, echo, { bodyBytesMax: 200_000, receivedBytesMax: 200_000 });
+  for (let count = 0; count < 5; count += 1) {
+    const socket = connect(rig.listener.port, "127.0.0.1");
+    socket.write(post("").replace("Content-Length: 2", "Content-Length: 60000") + "x".repeat(45_000));
+    await new Promise((resolve) => socket.once("ready", resolve));
+    while (statusOf(await rig.raw(sized(20_000))) !== 503)
+      await new Promise((resolve) => setImmediate(resolve));
+    socket.destroy();
+    while (statusOf(await rig.raw(sized(20_000))) !== 200)
+      await new Promise((resolve) => setImmediate(resolve));
+  }
+});
+
+test("after a body that was refused the connection goes on with the next request", async (t) => {
+  const rig = await createRig(t);
+  const chunk = `1f4\r\n${"x".repeat(500)}\r\n`;
+  const large = `POST /v1/mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(300)}0\r\n\r\n`;
+  const answer = await rig.raw(large + post(""));
+  assert.deepEqual(
+    [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status),
+    ["413", "200"],
+  );
+});
+
+test("connections beyond the maximum are closed", async (t) => {
+  const rig = await createRig(t, echo, { connectionsMax: 1 });
+  const first = connect(rig.listener.port, "127.0.0.1");
+  await new Promise((resolve) => first.once("connect", resolve));
+  const second = connect(rig.listener.port, "127.0.0.1");
+  await new Promise((resolve) => second.once("error", () => {}).once("close", resolve));
+  first.destroy();
+});
+
+test("the caller's id of a request is kept and echoed; anything but one identifier is replaced", async (t) => {
+  const rig = await createRig(t);
+  const echoed = async (head: string) => /^x-request-id: (.*)$/im.exec(await rig.raw(post(head)))?.[1];
+  assert.equal(await echoed("X-Request-Id: trace-7.a:b_c\r\n"), "trace-7.a:b_c");
+  assert.equal(rig.received[0]?.requestId, "trace-7.a:b_c");
+  const hostile = [
+    "",
+    "a b",
+    "-a",
+    "a\tb",
+    `${"a".repeat(129)}`,
+    "<script>",
+    "caf\u00e9",
+    "a\r\nX-Request-Id: b",
+  ];
+  for (const given of hostile) {
+    const used = await echoed(`X-Request-Id: ${given}\r\n`);
+    assert.equal(used, rig.received.at(-1)?.requestId);
+    assert.match(used ?? "", /^id-\d+$/, given);
+  }
+  assert.match((await echoed("X-Request-Id: r1\r\nHost: evil.example\r\n")) ?? "", /^r1$/);
+});
+
+test("no page of another site may look at health, readiness or metrics", async (t) => {
+  const rig = await createRig(t);
+  for (const path of ["/healthz", "/readyz", "/metrics"]) {
+    const statusWith = async (headers: Record<string, string>) =>
+      (await request(`${rig.url}${path}`, { headers: { host: "10.0.0.7", ...headers } })).statusCode;
+    assert.equal(await statusWith({ origin: "https://evil.example" }), 403);
+    assert.equal(await statusWith({ "sec-fetch-site": "cross-site" }), 403);
+    const own = path === "/readyz" ? 503 : 200;
+    assert.equal(await statusWith({ origin: "https://app.example" }), own);
+    assert.equal(await statusWith({ "sec-fetch-site": "same-origin" }), own);
+  }
+});
+
 test("hosts and origins that are configured are let in", async (t) => {
   const rig = await createRig(t);
   const text = post("Origin: https://app.example\r\n").replace("localhost", "tools.example:8081");
@@ -223,6 +341,6 @@ test("an address that is taken is told by its name", async (t) => {
   const { listener } = await createRig(t);
   await assert.rejects(createRig(t, echo, { port: listener.port }), {
     code: "listener.address",
-    message: `Cannot listen on 127.0.0.1:${listener.port} (EADDRINUSE).`,
+    message: `Cannot listen on 127.0.0.1:${listener.port} (EADDRINUSE); set POSTERN_SIDECAR_PORT (0 = any free one).`,
   });
 });

@@ -2,23 +2,27 @@
 // well-formed head, meant for this host, and a body of bounded size; what it says is for the pipeline to read.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Identifier, type Reason } from "@postern/contracts";
+import type { MessageRequest } from "@postern/decision";
 import { type Clock, Fault, type NewId } from "@postern/fault";
-import { type HeaderRules, RPC_ERROR, readHeaders } from "@postern/mcp";
+import { type HeaderRules, isForeignPage, RPC_ERROR, readHeaders } from "@postern/mcp";
 import type { Logger, Metrics } from "@postern/telemetry";
 import { createExchange } from "./exchange.ts";
 import type { Readiness } from "./health.ts";
 import type { Pipeline } from "./pipeline.ts";
+import { type BodyLimits, createBodyReceiver, type ReceivedBody } from "./receive-body.ts";
 import type { Door, Received, Refused } from "./stages.ts";
-import { isRefused, refuse } from "./stages.ts";
-import { malformed } from "./steps/read-message.ts";
+import { refuse } from "./stages.ts";
+import { bearerToken, malformed } from "./steps/read-message.ts";
 import { respondRefused } from "./steps/respond.ts";
 
-export interface ListenerOptions {
+export interface ListenerOptions extends BodyLimits {
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
-  readonly bodyBytesMax: number;
   readonly bodyTimeoutMs: number;
+  /** Further connections are closed. */
+  readonly connectionsMax: number;
   readonly headerRules: HeaderRules;
   /** The first one answers on /v1/mcp. */
   readonly upstreams: readonly [string, ...string[]];
@@ -26,6 +30,8 @@ export interface ListenerOptions {
 
 export interface ListenerPorts {
   readonly pipeline: Pipeline;
+  /** Why a token stands for nothing; asked only of those who send much. */
+  readonly refusalOf: (message: MessageRequest) => Promise<Reason | undefined>;
   readonly readiness: () => Readiness;
   readonly metrics: Pick<Metrics, "expose" | "increment" | "observeMs">;
   readonly version: string;
@@ -52,6 +58,7 @@ const HEAD_BYTES_MAX = 16_384;
 /** @throws Fault unavailable "listener.address": the address cannot be listened on. */
 export async function startListener(options: ListenerOptions, ports: ListenerPorts): Promise<Listener> {
   const routes = routesTo(options.upstreams);
+  const bodies = createBodyReceiver(options);
   let draining = false;
   const inFlight = new Set<Promise<void>>();
   const server = createServer(
@@ -76,8 +83,10 @@ export async function startListener(options: ListenerOptions, ports: ListenerPor
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const route = routes.get(request.url ?? "");
-    if (route === undefined) return handlePlain(request, response, ports);
+    if (route === undefined) return handlePlain(request, response, options.headerRules, ports);
     const exchange = createExchange(response);
+    const requestId = requestIdOf(request) ?? ports.newId();
+    response.setHeader("x-request-id", requestId);
     const verb = (VERBS[route.door] as readonly string[]).find((known) => known === request.method);
     if (verb === undefined) {
       exchange.whole(405, { allow: VERBS[route.door].join(", ") }, "");
@@ -87,38 +96,38 @@ export async function startListener(options: ListenerOptions, ports: ListenerPor
       exchange.whole(503, { "retry-after": "1" }, "");
       return;
     }
-    const received = await receive(request, response, route, verb as Received["verb"]);
-    if (isRefused(received))
-      respondRefused(exchange, { verb: "POST", requestId: ports.newId() }, received, ports);
-    else await ports.pipeline(received, exchange);
-  }
-
-  async function receive(
-    request: IncomingMessage,
-    response: ServerResponse,
-    { door, upstream }: Route,
-    verb: Received["verb"],
-  ): Promise<Received | Refused> {
     const startedMs = ports.clock.monotonicMs();
     const read = readHeaders(request.rawHeaders, options.headerRules, verb === "POST");
-    if (!read.ok) return malformed(read);
-    const body = verb === "POST" ? await readBody(request, options.bodyBytesMax) : EMPTY;
-    if (body === undefined) return tooLarge(options.bodyBytesMax);
-    return {
-      door,
-      verb,
-      upstream,
-      headers: read.headers,
-      body,
+    if (!read.ok) return respondRefused(exchange, { verb: "POST", requestId }, malformed(read), ports);
+    const { headers } = read;
+    const token = bearerToken(headers.get("authorization"));
+    const refusalOf = () => ports.refusalOf({ token, upstream: route.upstream });
+    const received = verb === "POST" ? await bodies.receive(request, refusalOf) : NO_BODY;
+    if (!received.ok) {
+      // What is still coming is read and thrown away, so that the connection can go on.
+      request.resume();
+      return respondRefused(exchange, { verb: "POST", requestId }, unreceived(received), ports);
+    }
+    const message: Received = {
+      ...route,
+      verb: verb as Received["verb"],
+      headers,
+      body: received.body,
       remoteAddress: (request.socket.remoteAddress ?? "").replace(/^::ffff:/, ""),
-      requestId: ports.newId(),
+      requestId,
       eventId: ports.newId(),
       receivedAtMs: ports.clock.nowMs(),
       startedMs,
       gone: goneSignal(response),
     };
+    try {
+      await ports.pipeline(message, exchange);
+    } finally {
+      received.release();
+    }
   }
 
+  server.maxConnections = options.connectionsMax;
   await listen(server, options);
   return {
     port: (server.address() as AddressInfo).port,
@@ -135,7 +144,13 @@ export async function startListener(options: ListenerOptions, ports: ListenerPor
   };
 }
 
-const EMPTY = new Uint8Array();
+const NO_BODY = { ok: true, body: new Uint8Array(), release: () => {} } as const;
+
+/** The caller's own id of the request, so that both sides can follow it; anything but one identifier is no id. */
+function requestIdOf({ headers }: IncomingMessage): string | undefined {
+  const given = headers["x-request-id"];
+  return given === undefined ? undefined : Identifier.safeParse(given).data;
+}
 
 /** Paths are compared as they were sent: no query, no dots, no escapes, no absolute form. */
 function routesTo(upstreams: readonly [string, ...string[]]): ReadonlyMap<string, Route> {
@@ -148,19 +163,23 @@ function routesTo(upstreams: readonly [string, ...string[]]): ReadonlyMap<string
   ]);
 }
 
+/** Probes come under any Host; a page of another site may not even look. */
 async function handlePlain(
   request: IncomingMessage,
   response: ServerResponse,
+  { origins }: HeaderRules,
   ports: ListenerPorts,
 ): Promise<void> {
   const exchange = createExchange(response);
   const json = (status: number, value: object) =>
     exchange.whole(status, { "content-type": "application/json" }, JSON.stringify(value));
+  const header = (name: string) => request.headers[name]?.toString();
+  if (isForeignPage(header, origins)) return json(403, { error: "The Origin is not allowed." });
   const path = request.method === "GET" ? request.url : undefined;
   if (path === "/healthz") return json(200, { status: "ok", version: ports.version });
   if (path === "/readyz") {
-    const { ready, reasons } = ports.readiness();
-    return json(ready ? 200 : 503, { ready, reasons });
+    const readiness = ports.readiness();
+    return json(readiness.ready ? 200 : 503, readiness);
   }
   if (path === "/metrics") {
     const { contentType, body } = await ports.metrics.expose();
@@ -169,30 +188,12 @@ async function handlePlain(
   return json(404, { error: "There is nothing here: calls go to /v1/mcp or /v1/tool-call." });
 }
 
-/** The whole body; undefined as soon as it is larger than allowed, and the rest is thrown away. */
-async function readBody(request: IncomingMessage, bytesMax: number): Promise<Uint8Array | undefined> {
-  if (Number(request.headers["content-length"] ?? 0) > bytesMax) return undefined;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.byteLength;
-    if (size <= bytesMax) chunks.push(chunk);
-  }
-  if (size > bytesMax) return undefined;
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
-}
-
-const tooLarge = (bytesMax: number): Refused =>
+const unreceived = ({ status, detail }: ReceivedBody & { ok: false }): Refused =>
   refuse(undefined, {
-    status: 413,
+    status,
     code: RPC_ERROR.invalid_request,
     check: "",
-    reasons: [
-      {
-        code: "message.malformed",
-        detail: `the body is larger than ${bytesMax} bytes (POSTERN_BODY_BYTES_MAX)`,
-      },
-    ],
+    reasons: [{ code: "message.malformed", detail }],
   });
 
 function goneSignal(response: ServerResponse): AbortSignal {
@@ -207,9 +208,14 @@ function listen(server: Server, { host, port }: Pick<ListenerOptions, "host" | "
   return new Promise((resolve, reject) => {
     const refuse = (error: NodeJS.ErrnoException) =>
       reject(
-        new Fault("unavailable", "listener.address", `Cannot listen on ${host}:${port} (${error.code}).`, {
-          cause: error,
-        }),
+        new Fault(
+          "unavailable",
+          "listener.address",
+          `Cannot listen on ${host}:${port} (${error.code}); set POSTERN_SIDECAR_PORT (0 = any free one).`,
+          {
+            cause: error,
+          },
+        ),
       );
     server.once("error", refuse);
     server.listen(port, host, () => {

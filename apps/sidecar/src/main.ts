@@ -11,11 +11,13 @@ import { systemSurroundings } from "./surroundings.ts";
 const METRICS = [
   "requests",
   "decisions",
+  "strangersRefused",
   "checkDuration",
   "upstreamDuration",
   "spoolBytes",
   "spoolBytesMax",
   "auditShipped",
+  "auditWaiting",
   "syncAge",
   "policyRevision",
 ] as const;

@@ -9,7 +9,7 @@ import type { Upstream } from "./upstream/upstream.ts";
 
 type UpstreamConfig = Pick<
   SidecarConfig,
-  "upstreams" | "upstreamEnvironment" | "upstreamTimeoutMs" | "responseBytesMax"
+  "upstreams" | "upstreamEnvironment" | "upstreamTimeoutMs" | "responseBytesMax" | "stdioSessionsMax"
 >;
 
 /** @throws Fault invalid "config.invalid" when there is none. */
@@ -32,6 +32,7 @@ function openUpstream({ name, row }: UpstreamSettings, config: UpstreamConfig, l
     ...limits,
     command: [program, ...args],
     environment: { ...config.upstreamEnvironment, ...row.environment },
+    sessionsMax: config.stdioSessionsMax,
     lineBytesMax: config.responseBytesMax,
     onDiagnostic: (text) => log.debug("tool server says", { upstream: name, text }),
   });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { openSpool, type Spool } from "@postern/audit/spool";
 import type { Reservation } from "@postern/budget";
+import { checkStanding } from "@postern/capability";
 import { type AuditEvent, type CallOutcome, type Capability, ERROR_CODE, reason } from "@postern/contracts";
 import type { Decision, Judge } from "@postern/decision";
 import { createMetrics, silentLogger } from "@postern/telemetry";
@@ -15,6 +16,8 @@ import { createJournal, type Journal } from "./journal.ts";
 import { createPipeline, type Pipeline, type PipelinePorts } from "./pipeline.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
 import type { Received } from "./stages.ts";
+import type { StrangerLog } from "./stranger-log.ts";
+import { createTally } from "./tally.ts";
 import { createCallClient } from "./upstream/session.ts";
 import type { Upstream, UpstreamRequest } from "./upstream/upstream.ts";
 
@@ -49,11 +52,11 @@ function createScriptedJudge(capabilities: ReadonlyMap<string, Capability>, newI
   };
   const standing = (token: string | undefined) => capabilities.get(token ?? "");
   const judge: Judge = {
-    async authenticate(token) {
+    async authenticate({ token, upstream }) {
       const capability = standing(token);
-      return capability === undefined
-        ? { ok: false, reason: reason("capability.signature") }
-        : { ok: true, value: capability };
+      if (capability === undefined) return { ok: false, reason: reason("capability.signature"), capability };
+      const refusal = checkStanding(capability, { upstream, nowMs: 0 }, { isRevoked: () => false });
+      return refusal === undefined ? { ok: true, capability } : { ok: false, reason: refusal, capability };
     },
     async decide({ token, tool }): Promise<Decision> {
       const capability = standing(token);
@@ -129,7 +132,7 @@ export async function createRig(t: TestContext, changes: Partial<PipelinePorts> 
     ["mallory", capabilityOf({ agent: "mallory", jti: "jti-2", rootJti: "root-2" })],
   ]);
   const { judge, reserved } = createScriptedJudge(capabilities, newId);
-  const sessions = createSessions({ sessionsMax: 100 });
+  const sessions = createSessions({ sessionsMax: 100, sessionsPerRootMax: 3, clock });
   const forwarded: UpstreamRequest[] = [];
   const closed = new Map<string, string[]>();
   const close =
@@ -157,10 +160,21 @@ export async function createRig(t: TestContext, changes: Partial<PipelinePorts> 
     clientFor: (to) => createCallClient({ upstream: to, clientInfo: { name: "test", version: "0" } }),
     close: async () => {},
   };
+  const strangers: Pick<StrangerLog, "tell"> = {
+    async tell(_code, describe) {
+      return ports.journal.append({ kind: "event", event: describe(), args_salt: "" }).then(
+        () => true,
+        () => false,
+      );
+    },
+  };
   const ports: PipelinePorts = {
     judge,
     sessions,
+    streams: createTally(),
+    streamsPerRootMax: 2,
     journal,
+    strangers,
     callClients,
     budget: { settle: close("settled"), release: close("released") },
     upstreams: new Map([["default", upstream]]),
@@ -222,6 +236,7 @@ async function readEvents(spool: Spool): Promise<(AuditEvent & { outcomes: numbe
   const batch = await spool.read({ epoch: 0, sequence: 0 }, 1_000);
   const events = new Map<string, AuditEvent & { outcomes: number }>();
   for (const { body } of batch?.records ?? []) {
+    if (body.kind === "lost_end") throw new Error("nothing was damaged");
     if (body.kind === "outcome") {
       const event = events.get(body.event_id);
       if (event === undefined) throw new Error("an outcome without its intent");

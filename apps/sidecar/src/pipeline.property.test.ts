@@ -79,6 +79,44 @@ test("exactly one event per judged call, whatever fails", async (t) => {
   );
 });
 
+const MESSAGES = {
+  "opt-in": { jsonrpc: "2.0", id: 1, method: "resources/read", params: { uri: "file:///a" } },
+  "opt-in stream": { jsonrpc: "2.0", id: 1, method: "subscriptions/listen", params: {} },
+  "opt-in notification": { jsonrpc: "2.0", method: "resources/touch", params: { uri: "file:///a" } },
+  "not named": { jsonrpc: "2.0", id: 1, method: "prompts/get", params: { name: "p" } },
+} as const;
+
+const otherMessage = fc.record({
+  token: fc.constantFrom("alice", "bad", null),
+  message: fc.constantFrom(...(Object.keys(MESSAGES) as (keyof typeof MESSAGES)[])),
+  answering: fc.constantFrom(...Object.keys(ANSWERS)),
+  fault: fc.constantFrom(...FAULTS),
+});
+
+test("exactly one event per message that the configuration lets pass or refuses, whatever fails", async (t) => {
+  await fc.assert(
+    fc.asyncProperty(otherMessage, async ({ token, message, answering, fault }) => {
+      const allowMethods = ["resources/*", "subscriptions/listen"];
+      const rig = await createRig(t, { allowMethods, streamsPerRootMax: 1 });
+      rig.answering = ANSWERS[answering] ?? answerJson;
+      sabotage(rig.ports, fault);
+      const exchange = createMemoryExchange(fault === "caller leaves" ? { leaveAfter: 1 } : {});
+      if (fault === "caller left before") exchange.leave();
+      await rig.send(MESSAGES[message], { token, exchange });
+
+      const events = await rig.events();
+      assert.equal(events.length, fault === "journal full" ? 0 : 1);
+      const isAllowed = events[0]?.decision === "allow";
+      assert.equal(isAllowed, fault !== "journal full" && token === "alice" && message !== "not named");
+      for (const event of events) assert.equal(event.outcomes, isAllowed ? 1 : 0);
+      if (!isAllowed || fault === "stale") assert.deepEqual(rig.forwarded, []);
+      assert.equal(exchange.answers, 1, "the caller gets one answer");
+      assert.equal(rig.ports.streams.of("acme\nalice\nroot-1"), 0, "no place is kept");
+    }),
+    { numRuns: 150 },
+  );
+});
+
 function sabotage(ports: PipelinePorts, fault: (typeof FAULTS)[number]): void {
   const { budget, journal } = ports;
   const changes: Partial<Record<(typeof FAULTS)[number], object>> = {

@@ -203,6 +203,27 @@ for (const { title, message, options, status, code, reason, events, decision } o
   });
 }
 
+test("a caller who proved nothing is recorded small: nothing of what it sends to call with, and no session", async (t) => {
+  const rig = await createRig(t, { argValues: "full" });
+  const tool = "t".repeat(256);
+  const args = Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`key-${at}`, "x".repeat(100)]));
+  await rig.send(toolCall(tool, args), { token: "bad", headers: { "mcp-session-id": "s".repeat(9_000) } });
+  const [event] = await rig.events();
+  assert.deepEqual(
+    [event?.arg_keys, event?.arg_values, event?.args_digest, event?.session_id, event?.tool.length],
+    [[], {}, "", "", 128],
+  );
+  assert.ok(Buffer.byteLength(JSON.stringify(event)) < 2_048);
+});
+
+test("a caller who proved nothing is refused as ever when nothing is recorded of it", async (t) => {
+  const rig = await createRig(t, { strangers: { tell: async () => false } });
+  const { error } = (await rig.send(toolCall("echo"), { token: "bad" })).json();
+  assert.deepEqual([error?.code, error?.data.reason], [-32010, "capability.signature"]);
+  assert.equal(error?.data.event_id, undefined);
+  assert.deepEqual(await rig.events(), []);
+});
+
 test("a denial tells which check refused, why, and where it is recorded", async (t) => {
   const rig = await createRig(t);
   const { error, id } = (await rig.send(toolCall("deny:intent", {}, "call-9"))).json();

@@ -1,9 +1,11 @@
 // What belongs to a session rather than to one call: lists, streams, who may use it, which methods pass.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Fault } from "@postern/fault";
 import { answerJson, jsonAnswer, sseAnswer } from "./answers.fixture.ts";
-import { toolCall } from "./exchange.fixture.ts";
+import { createMemoryExchange, toolCall } from "./exchange.fixture.ts";
 import { capabilityOf, createRig } from "./pipeline.fixture.ts";
+import { upstreamFault } from "./upstream/upstream.ts";
 
 const initialize = { jsonrpc: "2.0", id: 1, method: "initialize", params: {} };
 const progress = {
@@ -93,6 +95,183 @@ test("an upstream cannot give one caller's session id to another", async (t) => 
   const second = await rig.send(initialize, { token: "mallory" });
   assert.equal(second.json().error?.code, -32018);
   assert.equal(second.headers["mcp-session-id"], undefined);
+});
+
+test("an upstream that the capability does not cover is closed to every message, not to calls alone", async (t) => {
+  const rig = await createRig(t, { allowMethods: ["resources/*"] });
+  rig.capabilities.set(
+    "alice",
+    capabilityOf({ hops: [{ jti: "jti-1", caveats: [{ type: "upstreams", names: ["files"] }] }] }),
+  );
+  rig.sessions.bind("default", "s", capabilityOf());
+  const headers = { "mcp-session-id": "s" };
+  const messages = [
+    initialize,
+    toolCall("echo"),
+    { jsonrpc: "2.0", id: 1, method: "tools/list" },
+    { jsonrpc: "2.0", id: 1, method: "resources/read", params: { uri: "crm://all" } },
+    { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } },
+    { jsonrpc: "2.0", id: 1, result: {} },
+  ];
+  for (const message of messages) {
+    const got = await rig.send(message, { headers });
+    if (got.text !== "") assert.equal(got.json().error?.data.reason, "capability.upstream");
+    else assert.equal(got.status, 403);
+  }
+  for (const verb of ["GET", "DELETE"] as const)
+    assert.equal((await rig.send(undefined, { verb, headers })).status, 401);
+  assert.deepEqual(rig.forwarded, []);
+  const events = await rig.events();
+  assert.equal(events.length, messages.length);
+  for (const event of events)
+    assert.deepEqual([event.agent_id, event.reasons], ["alice", ["capability.upstream"]]);
+});
+
+test("a stream, or its end, outside any session is refused, and nothing reaches the upstream", async (t) => {
+  const rig = await createRig(t);
+  for (const verb of ["GET", "DELETE"] as const) {
+    for (const headers of [{}, { "last-event-id": "other" }]) {
+      const got = await rig.send(undefined, { verb, headers });
+      assert.deepEqual([got.status, got.headers.allow], [405, "POST"]);
+      assert.equal(got.json().error?.data.reason, "session.unknown");
+    }
+  }
+  assert.deepEqual(rig.forwarded, []);
+});
+
+test("a capability root has so many sessions and no more, and one that ends makes room", async (t) => {
+  const rig = await createRig(t);
+  let opened = 0;
+  rig.answering = ({ method }) => {
+    if (method === "DELETE") return { ...jsonAnswer({}), status: 204 };
+    opened += 1;
+    const headers = { "content-type": "application/json", "mcp-session-id": `s${opened}` };
+    return jsonAnswer({ jsonrpc: "2.0", id: 1, result: {} }, 200, headers);
+  };
+  for (let count = 1; count <= 3; count += 1) assert.ok((await rig.send(initialize)).json().result);
+  const { error } = (await rig.send(initialize)).json();
+  assert.deepEqual(
+    [error?.code, error?.data.reason, error?.data.check],
+    [-32013, "budget.sessions", "budget"],
+  );
+  assert.ok((await rig.send(initialize, { token: "mallory" })).json().result);
+  await rig.send(undefined, { verb: "DELETE", headers: { "mcp-session-id": "s1" } });
+  assert.ok((await rig.send(initialize)).json().result);
+});
+
+test("a session that was just opened takes one place, not two, while its answer is on its way", async (t) => {
+  const rig = await createRig(t);
+  rig.sessions.bind("default", "s0", capabilityOf());
+  const headers = { "content-type": "application/json", "mcp-session-id": "s1" };
+  rig.answering = () => jsonAnswer({ jsonrpc: "2.0", id: 1, result: {} }, 200, headers);
+  const exchange = createMemoryExchange();
+  let third: unknown;
+  exchange.whole = () => {
+    third = rig.sessions.open(capabilityOf());
+  };
+  await rig.send(initialize, { exchange });
+  assert.ok(third);
+});
+
+test("a session that the upstream did not open takes no place", async (t) => {
+  const rig = await createRig(t);
+  rig.answering = () => jsonAnswer({ jsonrpc: "2.0", id: 1, error: { code: -32603, message: "no" } });
+  for (let count = 0; count < 5; count += 1)
+    assert.equal((await rig.send(initialize)).json().error?.code, -32603);
+});
+
+test("a capability root has so many open streams and no more, until one ends", async (t) => {
+  const rig = await createRig(t, { allowMethods: ["subscriptions/listen"] });
+  rig.sessions.bind("default", "s", capabilityOf());
+  const ending = Promise.withResolvers<void>();
+  rig.answering = () => {
+    const answer = sseAnswer([]);
+    return {
+      ...answer,
+      body: {
+        ...answer.body,
+        async *[Symbol.asyncIterator]() {
+          yield Buffer.from(": open\n\n");
+          await ending.promise;
+        },
+      },
+    };
+  };
+  const listen = { jsonrpc: "2.0", id: 1, method: "subscriptions/listen", params: {} };
+  const get = { verb: "GET", headers: { "mcp-session-id": "s" } } as const;
+  const open = [rig.send(undefined, get), rig.send(listen)];
+  while (rig.forwarded.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  const refused = await rig.send(undefined, get);
+  assert.deepEqual([refused.status, refused.json().error?.data.reason], [429, "budget.streams"]);
+  assert.equal((await rig.send(listen)).json().error?.code, -32013);
+  // Calls and other messages go on.
+  rig.answering = answerJson;
+  assert.ok((await rig.send(toolCall("echo"))).json().result);
+  ending.resolve();
+  await Promise.all(open);
+  assert.equal((await rig.send(undefined, get)).status, 202);
+});
+
+const read = { jsonrpc: "2.0", id: 1, method: "resources/read", params: { uri: "file:///a", _meta: {} } };
+
+test("a message that only the configuration lets pass is recorded before it is forwarded, and settled after", async (t) => {
+  const rig = await createRig(t, { allowMethods: ["resources/read"] });
+  let durable = 0;
+  rig.answering = (request, signal) => {
+    durable = rig.spool.usage().records;
+    return answerJson(request, signal);
+  };
+  assert.ok((await rig.send(read)).json().result);
+  assert.equal(durable, 1);
+  const [event, ...others] = await rig.events();
+  assert.deepEqual(others, []);
+  assert.deepEqual(
+    [event?.event, event?.method, event?.decision, event?.outcome, event?.outcomes],
+    ["intentgate.mcp_message", "resources/read", "allow", "executed", 1],
+  );
+  assert.deepEqual([event?.tool, event?.arg_keys, event?.agent_id], ["", ["uri"], "alice"]);
+  assert.match(event?.args_digest ?? "", /^[0-9a-f]{64}$/);
+});
+
+test("a message that cannot be recorded is not forwarded", async (t) => {
+  const full = async () => {
+    throw new Fault("unavailable", "audit.spool_full", "full");
+  };
+  const speaker = { tenant: "acme", sidecarId: "s", epoch: 1 };
+  const journal = { speaker, append: full, appendOutcome: async () => {} };
+  const rig = await createRig(t, { allowMethods: ["resources/read"], journal });
+  assert.equal((await rig.send(read)).json().error?.code, -32019);
+  assert.deepEqual(rig.forwarded, []);
+});
+
+test("a recorded message whose upstream breaks has one outcome, and the caller is told its event", async (t) => {
+  const rig = await createRig(t, { allowMethods: ["resources/read"] });
+  rig.answering = () => {
+    throw upstreamFault("upstream.unavailable", "reset", { sent: true });
+  };
+  const { error } = (await rig.send(read)).json();
+  const [event] = await rig.events();
+  assert.deepEqual([event?.outcome, event?.outcomes], ["failed", 1]);
+  assert.equal(error?.data.event_id, event?.event_id);
+});
+
+test("a subscription's outcome is written when its stream begins, since it may never end", async (t) => {
+  const rig = await createRig(t, { allowMethods: ["subscriptions/listen"] });
+  const answer = sseAnswer([]);
+  let outcomes: number | undefined;
+  rig.answering = () => ({
+    ...answer,
+    body: {
+      ...answer.body,
+      // biome-ignore lint/correctness/useYield: nothing is said before the stream ends.
+      async *[Symbol.asyncIterator]() {
+        outcomes = (await rig.events())[0]?.outcomes;
+      },
+    },
+  });
+  await rig.send({ jsonrpc: "2.0", id: 1, method: "subscriptions/listen", params: {} });
+  assert.equal(outcomes, 1);
+  assert.equal((await rig.events())[0]?.outcomes, 1);
 });
 
 test("configured methods pass, and no others", async (t) => {

@@ -55,7 +55,7 @@ test("the caller's token never travels on", async (t) => {
   await rig.send(toolCall("echo"), {
     headers: { "x-intent-prompt": "echo it", cookie: "c=1", "mcp-protocol-version": "2025-11-25" },
   });
-  const sent = requestHeaders(Object.entries(rig.forwarded[0]?.headers ?? {}));
+  const sent = requestHeaders(rig.forwarded[0]?.headers ?? {});
   assert.deepEqual(sent, { "mcp-protocol-version": "2025-11-25" });
 });
 

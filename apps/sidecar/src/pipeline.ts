@@ -1,17 +1,24 @@
 // The story of one message, on one screen. Each step takes the stage before it, so that no order but this one compiles.
 //
-//                          read  identify  authenticate  judge           record           forward  inspect  settle  respond
-//   tools/call              ✓       ✓           ✓        decide          before effect       ✓        ✓        ✓       ✓
-//   everything else         ✓       ✓           ✓        permit-method   refusals only       ✓        ✓                ✓
+//                          read  identify  authenticate  judge          place  record          forward  inspect  settle  respond
+//   tools/call              ✓       ✓           ✓        decide                 before effect      ✓        ✓        ✓       ✓
+//   a method by opt-in      ✓       ✓           ✓        permit-method    ✓     before effect      ✓        ✓        ✓       ✓
+//   any other message       ✓       ✓           ✓        permit-method    ✓     refusals only      ✓        ✓                ✓
 //
-// Every tools/call whose sender could be asked ends as exactly one event, however it ends: refused, answered, broken off, or left by its caller.
+// Every tools/call and every opt-in message of a caller who is known ends as exactly one event, however it ends: refused, answered, broken
+// off, or left by its caller.
 import type { Exchange } from "./exchange.ts";
 import {
+  type Admitted,
   type Authenticated,
+  type Decided,
   type IdentifiedCall,
   type IdentifiedOther,
   isRefused,
+  type Permitted,
+  type Placed,
   type Received,
+  staysOpen,
 } from "./stages.ts";
 import { type AuthenticatePorts, authenticate } from "./steps/authenticate.ts";
 import { type DecidePorts, decide } from "./steps/decide.ts";
@@ -23,12 +30,14 @@ import { type ReadRules, readMessage } from "./steps/read-message.ts";
 import { type RecordPorts, recordDecision, recordRefusal } from "./steps/record-decision.ts";
 import { type RespondPorts, respond, respondRefused, respondTrouble } from "./steps/respond.ts";
 import { brokenOff, executed, neverSent, openSettlement, type SettlePorts } from "./steps/settle.ts";
+import { type PlacePorts, takePlace } from "./steps/take-place.ts";
 
 export type Pipeline = (received: Received, exchange: Exchange) => Promise<void>;
 
 export type PipelinePorts = ReadRules &
   AuthenticatePorts &
   PermitRules &
+  PlacePorts &
   DecidePorts &
   RecordPorts &
   ForwardPorts &
@@ -60,7 +69,34 @@ async function call(
   const decided = await decide(stage, ports);
   if (isRefused(decided))
     return respondRefused(exchange, stage, await recordRefusal(stage, decided, ports), ports);
-  const recorded = await recordDecision(decided, ports);
+  await carryOut(decided, exchange, ports);
+}
+
+async function pass(
+  stage: Authenticated<IdentifiedOther>,
+  exchange: Exchange,
+  ports: PipelinePorts,
+): Promise<void> {
+  const permitted = permitMethod(stage, ports);
+  const placed = isRefused(permitted) ? permitted : takePlace(permitted, ports);
+  if (isRefused(placed))
+    return respondRefused(exchange, stage, await recordRefusal(stage, placed, ports), ports);
+  try {
+    await (placed.passes === "configured"
+      ? carryOut(placed, exchange, ports)
+      : relay(placed, exchange, ports));
+  } finally {
+    placed.leave();
+  }
+}
+
+/** What leaves a trace: recorded, forwarded, and settled whatever happens. */
+async function carryOut(
+  stage: Decided | Placed<Admitted>,
+  exchange: Exchange,
+  ports: PipelinePorts,
+): Promise<void> {
+  const recorded = await recordDecision(stage, ports);
   if (isRefused(recorded)) return respondRefused(exchange, stage, recorded, ports);
   const settlement = openSettlement(recorded, ports);
   let status = 0;
@@ -71,31 +107,26 @@ async function call(
       return respondRefused(exchange, stage, forwarded, ports);
     }
     status = forwarded.answer.status;
+    // A stream without an answer may last for days, and an open outcome keeps the spool from being freed.
+    if (staysOpen(stage)) await settlement.settle(executed(status));
     await respond(exchange, stage, await inspectResponse(forwarded, ports), ports, {
       beforeAnswer: () => settlement.settle(executed(status)),
       beforeEnd: () => settlement.settle(brokenOff(stage, status)),
     });
   } catch (caught) {
     await settlement.settle(brokenOff(stage, status, caught));
-    respondTrouble(exchange, stage, caught, ports);
+    respondTrouble(exchange, { ...stage, isRecorded: true }, caught, ports);
   } finally {
     await settlement.settle(brokenOff(stage, status));
   }
 }
 
-async function pass(
-  stage: Authenticated<IdentifiedOther>,
-  exchange: Exchange,
-  ports: PipelinePorts,
-): Promise<void> {
-  const permitted = permitMethod(stage, ports);
-  if (isRefused(permitted))
-    return respondRefused(exchange, stage, await recordRefusal(stage, permitted, ports), ports);
+async function relay(stage: Placed<Permitted>, exchange: Exchange, ports: PipelinePorts): Promise<void> {
   try {
-    const forwarded = await forward(permitted, ports);
+    const forwarded = await forward(stage, ports);
     if (isRefused(forwarded)) return respondRefused(exchange, stage, forwarded, ports);
     await respond(exchange, stage, await inspectResponse(forwarded, ports), ports);
   } catch (caught) {
-    respondTrouble(exchange, stage, caught, ports);
+    respondTrouble(exchange, { ...stage, isRecorded: false }, caught, ports);
   }
 }

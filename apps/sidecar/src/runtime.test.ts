@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { mint } from "@postern/capability";
-import type { AuditBatch } from "@postern/contracts";
+import { type AuditBatch, SpoolBody } from "@postern/contracts";
 import { Fault, randomId, systemClock } from "@postern/fault";
 import { createMetrics, silentLogger } from "@postern/telemetry";
 import { defer, temporaryDirectory } from "@postern/testkit";
@@ -60,7 +60,7 @@ function createMemoryControlPlane(authority: Authority): MemoryControlPlane {
   return memory;
 }
 
-async function createRig(t: TestContext, { isReachable = true, drainMs = 5_000 } = {}) {
+async function createRig(t: TestContext, { isReachable = true, drainMs = 5_000, settings = {} } = {}) {
   const authority = await createAuthority(systemClock.nowMs);
   const controlPlane = createMemoryControlPlane(authority);
   controlPlane.isReachable = isReachable;
@@ -72,6 +72,7 @@ async function createRig(t: TestContext, { isReachable = true, drainMs = 5_000 }
     POSTERN_DATA_DIR: temporaryDirectory(t),
     POSTERN_UPSTREAM_URL: "http://127.0.0.1:1",
     POSTERN_DRAIN_MS: String(drainMs),
+    ...settings,
   });
   const answering: { now: Answering } = { now: answerJson };
   const upstream: Upstream = {
@@ -107,7 +108,17 @@ async function createRig(t: TestContext, { isReachable = true, drainMs = 5_000 }
       });
       return [statusCode, JSON.parse(await body.text())] as const;
     },
-    stream: async () => (await request(`${url}/v1/mcp`, { headers })).body,
+    /** Opens a session and, in it, the stream that the tool server is heard on. */
+    async stream() {
+      const opened = await request(`${url}/v1/mcp`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify({ jsonrpc: "2.0", id: 0, method: "initialize", params: {} }),
+      });
+      await opened.body.dump();
+      const sessionId = String(opened.headers["mcp-session-id"]);
+      return (await request(`${url}/v1/mcp`, { headers: { ...headers, "mcp-session-id": sessionId } })).body;
+    },
     async untilReady() {
       while ((await this.get("/readyz"))[0] !== 200) await new Promise((resolve) => setImmediate(resolve));
     },
@@ -134,7 +145,9 @@ test("a tenant without a policy has every call denied, and each denial reaches t
   const [, answer] = await rig.post(toolCall("echo"));
   assert.deepEqual([answer.error.code, answer.error.data.reason], [-32012, "policy.none"]);
   assert.equal(await rig.stop(), true);
-  const events = rig.controlPlane.batches.flatMap(({ records }) => records.map(({ body }) => body));
+  const events = rig.controlPlane.batches.flatMap(({ records }) =>
+    records.map(({ body }) => SpoolBody.parse(body)),
+  );
   assert.equal(events.length, 1);
   assert.ok(events[0]?.kind === "event" && events[0].event.event_id === answer.error.data.event_id);
 });
@@ -153,6 +166,10 @@ test("a stop finishes requests in flight and ends streams that would never end",
       };
       return { ...answer, body: { ...answer.body, [Symbol.asyncIterator]: endless } };
     }
+    if (forwarded.message?.kind === "request" && forwarded.message.method === "initialize") {
+      const answer = await answerJson(forwarded, signal);
+      return { ...answer, headers: { ...answer.headers, "mcp-session-id": "s" } };
+    }
     begun.resolve();
     await gate.promise;
     return answerJson(forwarded, signal);
@@ -165,6 +182,23 @@ test("a stop finishes requests in flight and ends streams that would never end",
   gate.resolve();
   assert.ok((await inFlight)[1].result);
   assert.equal(await stopped, true);
+});
+
+test("a session that is forgotten for want of room is ended at its tool server", async (t) => {
+  const rig = await createRig(t, { settings: { POSTERN_SESSIONS_MAX: "1" } });
+  await rig.untilReady();
+  const ended = Promise.withResolvers<string | undefined>();
+  let opened = 0;
+  rig.answering.now = async (forwarded, signal) => {
+    if (forwarded.method === "DELETE") ended.resolve(forwarded.headers["mcp-session-id"]);
+    opened += 1;
+    const answer = await answerJson(forwarded, signal);
+    return { ...answer, headers: { ...answer.headers, "mcp-session-id": `s${opened}` } };
+  };
+  const initialize = { jsonrpc: "2.0", id: 1, method: "initialize", params: {} };
+  await rig.post(initialize);
+  await rig.post(initialize);
+  assert.equal(await ended.promise, "s1");
 });
 
 test("a stop without a control plane takes no longer than it may, and says that records are left", async (t) => {

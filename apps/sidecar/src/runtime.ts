@@ -64,8 +64,13 @@ export async function startRuntime(config: SidecarConfig, ports: RuntimePorts): 
     },
     {
       pipeline: (received, exchange) => (station?.pipeline ?? waiting)(received, exchange),
+      refusalOf: async (message) =>
+        station === undefined ? reason("capability.unavailable") : station.refusalOf(message),
       readiness: () =>
-        readinessOf(closing.signal.aborted ? ["shutting down"] : (station?.problems() ?? [trouble])),
+        readinessOf(
+          closing.signal.aborted ? ["shutting down"] : (station?.problems() ?? [trouble]),
+          station?.warnings(),
+        ),
       metrics: {
         ...metrics,
         expose() {

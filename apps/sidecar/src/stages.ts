@@ -1,8 +1,8 @@
 // What is known of a message at each point of its way through the door. A step takes one stage and returns the next or a refusal, so a
-// step that is left out, or stands in the wrong place, does not compile: only `Recorded` and `Permitted` may be forwarded.
+// step that is left out, or stands in the wrong place, does not compile: only `Recorded` and `Placed<Permitted>` may be forwarded.
 import type { Capability, Check, JsonObject, JsonValue, Reason } from "@postern/contracts";
 import type { Allowed, Findings } from "@postern/decision";
-import type { Era, Headers, JsonRpcMessage } from "@postern/mcp";
+import { type Era, findMethod, type Headers, type JsonRpcMessage } from "@postern/mcp";
 import type { UpstreamResponse } from "./upstream/upstream.ts";
 
 /** /v1/mcp speaks Streamable HTTP; /v1/tool-call takes one tools/call and answers with one JSON document. */
@@ -59,19 +59,37 @@ export interface Decided extends Authenticated<IdentifiedCall> {
   readonly decision: Allowed;
 }
 
-/** An allowed call whose intent record is durable. */
-export interface Recorded extends Decided {
-  readonly recorded: { readonly sequence: number };
+/** A message of a method that belongs to every session. */
+export interface Permitted extends Authenticated<IdentifiedOther> {
+  readonly passes: "always";
 }
 
-/** A message of a method that passes without being judged as a call. */
-export interface Permitted extends Authenticated<IdentifiedOther> {
-  readonly permitted: true;
+/** A message of a method that passes only because the configuration names it: it is recorded as a call is. */
+export interface Admitted extends Authenticated<IdentifiedOther> {
+  readonly passes: "configured";
 }
+
+/** A message that has the place it needs if it opens something that lasts. */
+export type Placed<S extends Permitted | Admitted = Permitted | Admitted> = S & {
+  /** Gives the place back; harmless at any time, any number of times. */
+  readonly leave: () => void;
+};
+
+/** What is carried out and has a durable intent record. */
+export type Recorded<S extends Decided | Admitted = Decided | Admitted> = S & {
+  readonly recorded: { readonly sequence: number };
+};
+
+/** What may go to an upstream. */
+export type Forwardable = Recorded | Placed<Permitted>;
+
+/** Whether the answer is a stream that ends when either side has enough of it, and not with an answer. */
+export const staysOpen = ({ verb, method }: Pick<Parsed, "verb" | "method">): boolean =>
+  verb === "GET" || findMethod(method)?.kind === "subscribe";
 
 /** What the upstream answered, unread. */
 export interface Forwarded {
-  readonly stage: Recorded | Permitted;
+  readonly stage: Forwardable;
   readonly answer: UpstreamResponse;
 }
 

@@ -2,26 +2,33 @@
 // Before that there is nothing to judge with and nowhere to write, so there is no station and nothing passes.
 import { join } from "node:path";
 import { openSpool, type Spool } from "@postern/audit/spool";
-import type { RegisterReply } from "@postern/contracts";
+import type { Reason, RegisterReply } from "@postern/contracts";
+import type { MessageRequest } from "@postern/decision";
 import { createPolicyEngine } from "@postern/policy";
 import { assembleJudge } from "./assemble-judge.ts";
 import { createCallClients } from "./call-clients.ts";
 import type { SidecarConfig } from "./config.ts";
 import type { ControlPlane } from "./control-plane.ts";
-import { problemsOf } from "./health.ts";
+import { problemsOf, warningsOf } from "./health.ts";
 import { createJournal } from "./journal.ts";
 import { createPipeline, type Pipeline } from "./pipeline.ts";
 import { createSessions } from "./sessions.ts";
 import { createShipper } from "./ship/ship-records.ts";
+import { createStrangerLog } from "./stranger-log.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { openSync } from "./sync/open-sync.ts";
+import { createTally } from "./tally.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 import { VERSION } from "./version.ts";
 
 export interface Station {
   readonly pipeline: Pipeline;
+  /** Why this token stands for nothing at this upstream; undefined when it does. */
+  refusalOf(message: MessageRequest): Promise<Reason | undefined>;
   /** What keeps it from being ready. */
   problems(): string[];
+  /** What does not, and is worth a look. */
+  warnings(): string[];
   /** Brings the gauges up to date. */
   measure(): void;
   /** Gives leases back, ships what the spool holds as far as time allows, and ends. True when all was shipped. */
@@ -43,7 +50,7 @@ export async function openStation(
 ): Promise<Station> {
   const { metrics } = ports;
   const { tenant, sidecar_id: sidecarId, epoch } = identity;
-  const { dataDir, sessionsMax } = config;
+  const { dataDir } = config;
   // A sidecar that is registered anew is another one; its predecessor's records stay where they are.
   const spool = await openSpool({
     directory: join(dataDir, "spool", sidecarId),
@@ -68,28 +75,38 @@ export async function openStation(
     spool,
     onAppended: shipper.nudge,
   });
+  const strangers = createStrangerLog({ ...ports, journal, spool });
   const callClients = createCallClients({ ...config, version: VERSION });
   const pipeline = createPipeline({
     ...config,
     ...ports,
     judge,
-    sessions: createSessions({ sessionsMax }),
+    sessions: createSessions({ ...config, clock: ports.clock, onForgotten: sessionEnder(ports) }),
+    streams: createTally(),
     callClients,
     journal,
+    strangers,
     budget,
     stale: state.stale,
     argValues: config.auditArgValues,
   });
   return {
     pipeline,
-    problems: () => problemsOf({ state, spool, journal }),
+    async refusalOf(message) {
+      const standing = await judge.authenticate(message);
+      return standing.ok ? undefined : standing.reason;
+    },
+    problems: () => problemsOf({ state, spool, journal, shipper }),
+    warnings: () => warningsOf({ shipper }),
     measure() {
       metrics.set("syncAge", sync.ageMs() / 1000);
       metrics.set("spoolBytes", spool.usage().bytes);
       metrics.set("spoolBytesMax", spool.usage().bytesMax);
+      metrics.set("auditWaiting", shipper.waitingMs() / 1000);
     },
     async close(flushMs) {
       await callClients.close();
+      await strangers.close();
       journal.stop();
       await budget.drain();
       const flushed = await shipper.flush(flushMs);
@@ -99,6 +116,20 @@ export async function openStation(
       await spool.close();
       return flushed;
     },
+  };
+}
+
+/** Tells a tool server that a session is over which nobody can use any more. Whether it hears is its own affair. */
+function sessionEnder({ upstreams, closing }: Pick<StationPorts, "upstreams" | "closing">) {
+  return (upstream: string, sessionId: string) => {
+    const request = { method: "DELETE", headers: { "mcp-session-id": sessionId } } as const;
+    void upstreams
+      .get(upstream)
+      ?.forward(request, closing)
+      .then(
+        ({ body }) => body.cancel(),
+        () => {},
+      );
   };
 }
 

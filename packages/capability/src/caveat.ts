@@ -1,39 +1,40 @@
-// What each caveat says about one call. All of them must hold, so that a further caveat can only narrow.
-// Budgets (max_calls, rate, max_cost) are spent, and expiry is judged, elsewhere.
+// What each caveat says about one message. All of them must hold, so that a further caveat can only narrow. A caveat speaks either of
+// every message (who sends it, where it goes) or of tools alone; budgets (max_calls, rate, max_cost) are spent, and expiry is judged, elsewhere.
 import { type Caveat, type JsonObject, type Reason, reason } from "@postern/contracts";
 import { satisfies } from "./argument-predicate.ts";
 import { matchAny, matchGlob } from "./glob.ts";
 
-export interface CapabilityCall {
-  readonly tool: string;
-  readonly args: JsonObject;
-  /** Name of the tool server that the call goes to. */
+/** Any message, whatever it asks. */
+export interface CapabilityMessage {
+  /** Name of the tool server that the message goes to. */
   readonly upstream: string;
   readonly nowMs: number;
+}
+
+export interface CapabilityCall extends CapabilityMessage {
+  readonly tool: string;
+  readonly args: JsonObject;
   /** "list" asks whether the tool may be shown: conditions on arguments are left out, because there are none yet. */
   readonly mode: "call" | "list";
 }
 
 const AGENT_TOOL = "agent:";
 
-/** Why `caveat` refuses `call` by `agent`; undefined when it does not. */
-export function judgeCaveat(caveat: Caveat, agent: string, call: CapabilityCall): Reason | undefined {
+/** Why `caveat` refuses every message of `agent` to this upstream, tool call or not; undefined when it does not. */
+export function judgeMessage(
+  caveat: Caveat,
+  agent: string,
+  { upstream }: CapabilityMessage,
+): Reason | undefined {
   switch (caveat.type) {
-    case "tool_allow":
-      return matchAny(caveat.tools, call.tool) ? undefined : reason("capability.tool");
-    case "tool_deny":
-      return matchAny(caveat.tools, call.tool) ? reason("capability.tool") : undefined;
     case "agent_lock":
       return caveat.agent === agent ? undefined : reason("capability.agent");
-    case "arguments":
-      return judgeArguments(caveat, call);
     case "upstreams":
-      return caveat.names.includes(call.upstream) ? undefined : reason("capability.upstream");
+      return caveat.names.includes(upstream) ? undefined : reason("capability.upstream");
+    case "tool_allow":
+    case "tool_deny":
+    case "arguments":
     case "callee_allow":
-      if (!call.tool.startsWith(AGENT_TOOL)) return undefined;
-      return matchAny(caveat.agents, call.tool.slice(AGENT_TOOL.length))
-        ? undefined
-        : reason("capability.callee");
     case "expiry":
     case "max_calls":
     case "rate":
@@ -42,6 +43,25 @@ export function judgeCaveat(caveat: Caveat, agent: string, call: CapabilityCall)
       return undefined;
     default:
       return reason("capability.caveat_unknown");
+  }
+}
+
+/** What `caveat` says of the tool that `call` asks for, beyond `judgeMessage`; undefined when it does not refuse it. */
+export function judgeTool(caveat: Caveat, call: CapabilityCall): Reason | undefined {
+  switch (caveat.type) {
+    case "tool_allow":
+      return matchAny(caveat.tools, call.tool) ? undefined : reason("capability.tool");
+    case "tool_deny":
+      return matchAny(caveat.tools, call.tool) ? reason("capability.tool") : undefined;
+    case "arguments":
+      return judgeArguments(caveat, call);
+    case "callee_allow":
+      if (!call.tool.startsWith(AGENT_TOOL)) return undefined;
+      return matchAny(caveat.agents, call.tool.slice(AGENT_TOOL.length))
+        ? undefined
+        : reason("capability.callee");
+    default:
+      return undefined;
   }
 }
 

@@ -132,15 +132,43 @@ test("revoking any id of the lineage revokes the token", () => {
   assert.equal(checkCapability(capability([]), call, others), undefined);
 });
 
-test("a token's standing is its revocation and its time, whatever it covers", () => {
-  const narrow = capability([{ type: "tool_allow", tools: [] }]);
-  assert.equal(checkStanding(narrow, NOW, nothingRevoked), undefined);
-  assert.equal(checkStanding(narrow, NOW, { isRevoked: () => true })?.code, "capability.revoked");
+const message = { upstream: "bank", nowMs: NOW };
+
+test("a token's standing is its revocation and its time, whatever tools it covers", () => {
+  const narrow = capability([
+    { type: "tool_allow", tools: [] },
+    { type: "tool_deny", tools: ["*"] },
+    { type: "callee_allow", agents: [] },
+    { type: "arguments", predicates: [{ op: "eq", path: "/a", value: 1 }] },
+    { type: "max_calls", limit: 0 },
+  ]);
+  assert.equal(checkStanding(narrow, message, nothingRevoked), undefined);
+  assert.equal(checkStanding(narrow, message, { isRevoked: () => true })?.code, "capability.revoked");
   assert.equal(
-    checkStanding({ ...narrow, expiresAtMs: NOW }, NOW, nothingRevoked)?.code,
+    checkStanding({ ...narrow, expiresAtMs: NOW }, message, nothingRevoked)?.code,
     "capability.expired",
   );
 });
+
+const everyMessage: readonly [caveat: Caveat, want: ReasonCode | undefined][] = [
+  [{ type: "upstreams", names: ["bank"] }, undefined],
+  [{ type: "upstreams", names: ["files"] }, "capability.upstream"],
+  [{ type: "upstreams", names: [] }, "capability.upstream"],
+  [{ type: "agent_lock", agent: "bot" }, undefined],
+  [{ type: "agent_lock", agent: "other" }, "capability.agent"],
+  [JSON.parse('{"type":"moon_phase"}'), "capability.caveat_unknown"],
+];
+for (const [caveat, want] of everyMessage) {
+  test(`a message that is no call is ${want ?? "covered"} under ${JSON.stringify(caveat)}, whichever hop says so`, () => {
+    for (const hops of [
+      [[caveat], []],
+      [[], [caveat]],
+    ]) {
+      const token = capability([], { hops: hops.map((caveats, at) => ({ jti: `j${at}`, caveats })) });
+      assert.equal(checkStanding(token, message, nothingRevoked)?.code, want);
+    }
+  });
+}
 
 test("revocation is named before expiry, expiry before caveats", () => {
   const token = capability([{ type: "tool_allow", tools: [] }], { expiresAtMs: NOW });

@@ -1,7 +1,7 @@
-// Whether a verified token covers one call, judged anew on each call: revocation, then time, then every caveat in order.
-// Pure and cheap, so that listing tools and calling them ask the same function.
-import { type Capability, type Reason, reason } from "@postern/contracts";
-import { type CapabilityCall, judgeCaveat } from "./caveat.ts";
+// Whether a verified token covers one message, judged anew each time: revocation, then time, then the caveats that speak of every message,
+// then, for a call, those that speak of tools. Pure and cheap, so that listing tools and calling them ask the same function.
+import { type Capability, type Caveat, type Reason, reason } from "@postern/contracts";
+import { type CapabilityCall, type CapabilityMessage, judgeMessage, judgeTool } from "./caveat.ts";
 
 /**
  * How far the issuer's clock may run ahead of ours: it softens the beginning of a token's life, never its end.
@@ -19,25 +19,39 @@ export function checkCapability(
   call: CapabilityCall,
   revocations: Revocations,
 ): Reason | undefined {
-  const fallen = checkStanding(capability, call.nowMs, revocations);
-  if (fallen !== undefined) return fallen;
-  for (const hop of capability.hops) {
+  return (
+    checkStanding(capability, call, revocations) ??
+    firstRefusal(capability, (caveat) => judgeTool(caveat, call))
+  );
+}
+
+/**
+ * The first reason to refuse any message, for those that are no tool call: the token is revoked or out of time, or a caveat that speaks of
+ * every message does not hold.
+ */
+export function checkStanding(
+  capability: Capability,
+  message: CapabilityMessage,
+  revocations: Revocations,
+): Reason | undefined {
+  if (lineage(capability).some((jti) => revocations.isRevoked(jti))) return reason("capability.revoked");
+  return (
+    judgeTime(capability, message.nowMs) ??
+    firstRefusal(capability, (caveat) => judgeMessage(caveat, capability.agent, message))
+  );
+}
+
+function firstRefusal(
+  { hops }: Capability,
+  judge: (caveat: Caveat) => Reason | undefined,
+): Reason | undefined {
+  for (const hop of hops) {
     for (const caveat of hop.caveats) {
-      const refusal = judgeCaveat(caveat, capability.agent, call);
+      const refusal = judge(caveat);
       if (refusal !== undefined) return refusal;
     }
   }
   return undefined;
-}
-
-/** The token by itself, for messages that are no tool call: not revoked, and in time. */
-export function checkStanding(
-  capability: Capability,
-  nowMs: number,
-  revocations: Revocations,
-): Reason | undefined {
-  if (lineage(capability).some((jti) => revocations.isRevoked(jti))) return reason("capability.revoked");
-  return judgeTime(capability, nowMs);
 }
 
 /** Every token id whose revocation takes this token with it. */

@@ -1,5 +1,5 @@
 export { type AttenuatedToken, type AttenuateRequest, attenuate } from "./attenuate.ts";
-export type { CapabilityCall } from "./caveat.ts";
+export type { CapabilityCall, CapabilityMessage } from "./caveat.ts";
 export { CLOCK_SKEW_MS, checkCapability, checkStanding, type Revocations } from "./check.ts";
 export { matchGlob } from "./glob.ts";
 export { inspect, type TokenView } from "./inspect.ts";

@@ -5,6 +5,10 @@ import { Identifier, Sha256Hex, TenantId, Timestamp } from "./ids.ts";
 export const SCHEMA_VERSION = "v4";
 /** Largest canonical event; one entry must fit in a tlog-tiles bundle (65,535 bytes). */
 export const EVENT_BYTES_MAX = 32_768;
+/** Objects and arrays within one another in `arg_values`, itself counted. What stands deeper becomes "…". */
+export const ARG_VALUES_DEPTH_MAX = 32;
+/** The deepest body that a record can have: whatever has a canonical form can travel. */
+export const RECORD_DEPTH_MAX = 256;
 
 const text = z.string().max(2048);
 
@@ -26,7 +30,7 @@ export const AuditEvent = z.strictObject({
   tool: z.string().max(256),
   arg_keys: z.array(z.string().max(256)).max(1024),
   /** Argument values as far as the storage mode allows; {} by default. */
-  arg_values: z.record(z.string(), z.json()),
+  arg_values: z.record(z.string(), z.json()).refine(isShallow, "is nested too deeply"),
   capability_token_id: z.string().max(128),
   root_capability_token_id: z.string().max(128),
   caveat_count: z.int().min(0),
@@ -62,6 +66,16 @@ export const AuditEvent = z.strictObject({
 });
 export type AuditEvent = z.infer<typeof AuditEvent>;
 
+function isShallow(value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    level = level.filter((item) => typeof item === "object" && item !== null);
+    if (level.length > 0 && depth === ARG_VALUES_DEPTH_MAX) return false;
+    level = level.flatMap((item) => Object.values(Object(item)));
+  }
+  return true;
+}
+
 /** What a call's outcome adds to its intent. */
 export const CallOutcome = z.strictObject({
   outcome: z.enum(["executed", "failed", "unknown"]),
@@ -75,11 +89,13 @@ export type CallOutcome = z.infer<typeof CallOutcome>;
 /**
  * A record of the spool, in the order in which things happened.
  * "event": complete by itself (denials). "intent": an allowed call, written before it is forwarded. "outcome": closes the intent with the same `event_id`.
+ * "lost_end": damage hid how an earlier epoch ended; its records from sequence `from` on, if there were any, are lost.
  */
 export const SpoolBody = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("event"), event: AuditEvent, args_salt: z.string().max(64) }),
   z.strictObject({ kind: z.literal("intent"), event: AuditEvent, args_salt: z.string().max(64) }),
   z.strictObject({ kind: z.literal("outcome"), event_id: Identifier, ...CallOutcome.shape }),
+  z.strictObject({ kind: z.literal("lost_end"), epoch: z.int().min(1), from: z.int().min(1) }),
 ]);
 export type SpoolBody = z.infer<typeof SpoolBody>;
 
@@ -94,12 +110,20 @@ export const SpoolRecord = z.strictObject({
 });
 export type SpoolRecord = z.infer<typeof SpoolRecord>;
 
-/** POST /v1/sidecar/audit. Records are of one epoch, in order, without holes. */
+/**
+ * POST /v1/sidecar/audit. Records are of one epoch, in order, without holes. A body is a SpoolBody, and is taken as it is: whatever has the
+ * right hash must be answered for by the chain, so that no content can stop what comes after it.
+ */
 export const AuditBatch = z.strictObject({
   epoch: z.int().min(1),
   /** Hash of the record before the first one: 64 zeros at the start of an epoch. */
   previous_hash: Sha256Hex,
-  records: z.array(SpoolRecord).min(1).max(1000),
+  records: z
+    .array(z.strictObject({ ...SpoolRecord.shape, body: z.unknown() }))
+    .min(1)
+    .max(1000),
+  /** Sequences before the first record that the spool holds no longer. Said after a gap was answered; the chain then tells of the loss. */
+  missing: z.strictObject({ from: z.int().min(1), to: z.int().min(1) }).optional(),
 });
 export type AuditBatch = z.infer<typeof AuditBatch>;
 

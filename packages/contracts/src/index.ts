@@ -1,11 +1,13 @@
 export {
   Acknowledgement,
+  ARG_VALUES_DEPTH_MAX,
   AuditBatch,
   AuditBatchReply,
   AuditEvent,
   CallOutcome,
   ChainEntry,
   EVENT_BYTES_MAX,
+  RECORD_DEPTH_MAX,
   SCHEMA_VERSION,
   SpoolBody,
   SpoolRecord,

@@ -60,6 +60,8 @@ export const REASONS = {
   "budget.rate": "The calls per minute granted by the capability token are used up.",
   "budget.cost": "The cost granted by the capability token is used up.",
   "budget.cost_unknown": "The capability token limits cost, but the policy gave no cost for this call.",
+  "budget.sessions": "The capability token has as many sessions open as it may have: end one first.",
+  "budget.streams": "The capability token has as many streams open as it may have: end one first.",
   "budget.unavailable": "The budget cannot be checked at the moment.",
   "audit.unavailable": "The call could not be recorded, so it was not made.",
   "upstream.unavailable": "The tool server cannot be reached.",

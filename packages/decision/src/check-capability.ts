@@ -3,7 +3,7 @@
 import { checkCapability, checkStanding } from "@postern/capability";
 import { type Capability, reason } from "@postern/contracts";
 import type { JudgePorts } from "./ports.ts";
-import { type CallRequest, type Finding, found, refused } from "./verdict.ts";
+import { type CallRequest, type Finding, found, type MessageRequest, refused } from "./verdict.ts";
 
 type Ports = Pick<JudgePorts, "capability" | "revocations" | "stale" | "clock">;
 
@@ -16,9 +16,14 @@ export async function checkToken(ports: Ports, token: string | undefined): Promi
   return verified.ok ? found(verified.capability) : refused(verified.reason);
 }
 
-/** In time and not revoked, whatever it covers. */
-export function checkHolder(ports: Ports, capability: Capability): Finding<Capability> {
-  const refusal = checkStanding(capability, ports.clock.nowMs(), ports.revocations);
+/** In time, not revoked, and every caveat holds that speaks of all messages and not of tools alone. */
+export function checkHolder(
+  ports: Ports,
+  capability: Capability,
+  { upstream }: Pick<MessageRequest, "upstream">,
+): Finding<Capability> {
+  const message = { upstream, nowMs: ports.clock.nowMs() };
+  const refusal = checkStanding(capability, message, ports.revocations);
   return refusal === undefined ? found(capability) : refused(refusal);
 }
 

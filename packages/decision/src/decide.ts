@@ -14,7 +14,9 @@ import {
   type Findings,
   found,
   type ListRequest,
+  type MessageRequest,
   refused,
+  type Standing,
 } from "./verdict.ts";
 
 export async function decide(ports: JudgePorts, call: CallRequest): Promise<Decision> {
@@ -62,12 +64,14 @@ export async function visible(ports: JudgePorts, request: ListRequest): Promise<
   return judged.ok && judged.value.verdict !== "block";
 }
 
-/** The token by itself, for messages that are no tool call. */
-export function authenticate(ports: JudgePorts, token: string | undefined) {
-  return runCheck(ports, {}, "capability", async () => {
-    const genuine = await checkToken(ports, token);
-    return genuine.ok ? checkHolder(ports, genuine.value) : genuine;
-  });
+/** Who sends a message, and whether the token stands for it whatever it asks: all that is judged of a message that is no tool call. */
+export async function authenticate(ports: JudgePorts, message: MessageRequest): Promise<Standing> {
+  const during = <T>(work: () => Promise<Finding<T>>) => runCheck(ports, {}, "capability", work);
+  const genuine = await during(() => checkToken(ports, message.token));
+  if (!genuine.ok) return { ...genuine, capability: undefined };
+  const capability = genuine.value;
+  const holder = await during(async () => checkHolder(ports, capability, message));
+  return { ...(holder.ok ? { ok: true } : holder), capability };
 }
 
 type JudgedCheck = keyof typeof TROUBLE;

@@ -9,4 +9,6 @@ export type {
   Finding,
   Findings,
   ListRequest,
+  MessageRequest,
+  Standing,
 } from "./verdict.ts";

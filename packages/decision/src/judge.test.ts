@@ -306,13 +306,27 @@ for (const [name, spoil, request, shown] of LISTED) {
 }
 
 test("authenticate accepts a genuine token and refuses the rest", async () => {
-  assert.equal((await world().judge.authenticate("good")).ok, true);
+  const upstream = "default";
+  assert.equal((await world().judge.authenticate({ token: "good", upstream })).ok, true);
   for (const [spoil, token] of [
     [{}, undefined],
     [{}, "forged"],
     [STALE, "good"],
     [REVOKED, "good"],
   ] as const) {
-    assert.equal((await world(spoil).judge.authenticate(token)).ok, false);
+    assert.equal((await world(spoil).judge.authenticate({ token, upstream })).ok, false);
   }
+});
+
+test("a refusal names its caller as soon as the token is known to be genuine", async () => {
+  const token = capability([{ type: "upstreams", names: ["files"] }]);
+  const ask = async (spoil: Parameters<typeof world>[0], given: string, upstream: string) => {
+    const standing = await world(spoil).judge.authenticate({ token: given, upstream });
+    return [standing.ok ? "ok" : standing.reason.code, standing.capability?.agent];
+  };
+  assert.deepEqual(await ask({ token }, "good", "files"), ["ok", "agent-x"]);
+  assert.deepEqual(await ask({ token }, "good", "crm"), ["capability.upstream", "agent-x"]);
+  assert.deepEqual(await ask(REVOKED, "good", "crm"), ["capability.revoked", "agent-x"]);
+  assert.deepEqual(await ask({}, "forged", "crm"), ["capability.signature", undefined]);
+  assert.deepEqual(await ask(STALE, "good", "crm"), ["capability.stale", undefined]);
 });

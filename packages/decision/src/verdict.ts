@@ -23,6 +23,9 @@ export interface CallRequest {
   readonly requestId: string;
 }
 
+/** Any message to a tool server, as far as it is judged without knowing what it asks. */
+export type MessageRequest = Pick<CallRequest, "token" | "upstream">;
+
 /** A tool that somebody wants to see in a list. */
 export type ListRequest = Omit<CallRequest, "args" | "intentPrompt">;
 
@@ -68,6 +71,11 @@ export type Decision = Allowed | Denied | Escalated;
 export type Finding<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly reason: Reason };
+
+/** Whether a token stands for a message. `capability` is there also with a refusal, as soon as every signature was verified. */
+export type Standing =
+  | { readonly ok: true; readonly capability: Capability }
+  | { readonly ok: false; readonly capability: Capability | undefined; readonly reason: Reason };
 
 export const found = <T>(value: T): Finding<T> => ({ ok: true, value });
 export const refused = (reason: Reason): Finding<never> => ({ ok: false, reason });

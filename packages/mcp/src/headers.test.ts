@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readHeaders } from "./headers.ts";
+import { isForeignPage, readHeaders } from "./headers.ts";
 
 const RULES = { hosts: ["guard.example", "other.example:8443"], origins: ["https://app.example"] };
 const POST = { Host: "127.0.0.1:8081", "Content-Type": "application/json" };
@@ -105,6 +105,26 @@ test("an Origin, where there is one, must be allowed", () => {
   ];
   for (const [origin, status] of cases)
     assert.equal(statusOf(read(raw({ ...POST, Origin: origin }))), status, origin);
+});
+
+test("a page of another site is told by its Origin, or by Sec-Fetch-Site where it sends none", () => {
+  const cases: readonly (readonly [Readonly<Record<string, string>>, boolean])[] = [
+    [{}, false],
+    [{ origin: "https://app.example" }, false],
+    [{ origin: "https://app.example", "sec-fetch-site": "cross-site" }, false],
+    [{ origin: "https://evil.example" }, true],
+    [{ origin: "null", "sec-fetch-site": "none" }, true],
+    [{ "sec-fetch-site": "cross-site" }, true],
+    [{ "sec-fetch-site": "none" }, false],
+    [{ "sec-fetch-site": "same-origin" }, false],
+  ];
+  for (const [headers, isForeign] of cases)
+    assert.equal(
+      isForeignPage((name) => headers[name], RULES.origins),
+      isForeign,
+      JSON.stringify(headers),
+    );
+  assert.equal(statusOf(read(raw({ ...POST, "Sec-Fetch-Site": "cross-site" }))), 403);
 });
 
 test("a protocol header holds ASCII only", () => {

@@ -52,10 +52,21 @@ export function readHeaders(
   const host = headers.get("host");
   if (host === undefined || !isAllowedHost(host, hosts))
     return refuse("invalid_request", "the Host header names no host of this service", { httpStatus: 403 });
-  const origin = headers.get("origin");
-  if (origin !== undefined && !isAllowedOrigin(origin, origins))
+  if (isForeignPage((name) => headers.get(name), origins))
     return refuse("invalid_request", "the Origin is not allowed", { httpStatus: 403 });
   return (hasBody ? bodyProblem(headers) : undefined) ?? { ok: true, headers };
+}
+
+/**
+ * Whether a browser asks on behalf of a page that may not: by its Origin or, for what a page loads without one (images, scripts), by
+ * Sec-Fetch-Site. `header` gives a header's value by lower-case name.
+ */
+export function isForeignPage(
+  header: (name: string) => string | undefined,
+  allowed: HeaderRules["origins"],
+): boolean {
+  const origin = header("origin");
+  return origin === undefined ? header("sec-fetch-site") === "cross-site" : !isAllowedOrigin(origin, allowed);
 }
 
 function bodyProblem(headers: Headers): Refusal | undefined {

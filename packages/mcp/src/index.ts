@@ -10,7 +10,7 @@ export {
   VERSION_META_KEY,
   VERSION_WITHOUT_HEADER,
 } from "./eras.ts";
-export { type HeaderRules, type Headers, type HeadersResult, readHeaders } from "./headers.ts";
+export { type HeaderRules, type Headers, type HeadersResult, isForeignPage, readHeaders } from "./headers.ts";
 export {
   isJsonObject,
   type JsonRpcMessage,

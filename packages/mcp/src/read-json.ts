@@ -35,8 +35,10 @@ export function readJson(bytes: Uint8Array, rules: JsonRules): JsonResult {
   if (!scan.ok) return refuse("invalid_request", scan.problem);
   const value = parse(buffer.toString());
   if (value === undefined) return refuse("parse", "the message is not JSON");
-  if (strict && scan.members !== countMembers(value)) {
-    return refuse("invalid_request", "an object holds the same key twice");
+  if (strict) {
+    const members = countMembers(value);
+    if (Number.isNaN(members)) return refuse("invalid_request", "a key is __proto__");
+    if (scan.members !== members) return refuse("invalid_request", "an object holds the same key twice");
   }
   return { ok: true, value, buffer, id: scan.id };
 }
@@ -49,7 +51,10 @@ function parse(text: string): JsonValue | undefined {
   }
 }
 
-/** Object members in the parsed tree, where a key that was written twice counts once, however it was spelt. */
+/**
+ * Object members in the parsed tree, where a key that was written twice counts once, however it was spelt. NaN, which no sum leaves again,
+ * if one is `__proto__` anywhere: a reader that merges objects would change what all its objects inherit.
+ */
 function countMembers(value: JsonValue): number {
   if (typeof value !== "object" || value === null) return 0;
   let members = 0;
@@ -59,7 +64,7 @@ function countMembers(value: JsonValue): number {
   }
   const object = value as JsonObject;
   for (const key in object) {
-    members += 1;
+    members += key === "__proto__" ? Number.NaN : 1;
     const inner = object[key];
     if (typeof inner === "object" && inner !== null) members += countMembers(inner);
   }

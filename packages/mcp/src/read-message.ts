@@ -37,7 +37,7 @@ export function readMessage(bytes: Uint8Array, limits: ReadLimits): ReadResult {
   if (!isJsonObject(value)) return refuse("invalid_request", "the message is not an object");
   const lookalike = findLookalike(value);
   if (lookalike !== undefined) {
-    return refuse("invalid_request", `the key ${lookalike} differs from a reserved key only in spelling`);
+    return refuse("invalid_request", `the key ${lookalike} can be taken for another one`);
   }
   return classify(value, id && { buffer, span: id });
 }

@@ -1,5 +1,6 @@
 // Keys whose spelling decides how a message is read. Some parsers match keys without regard to case, fold "ſ" to "s" and the Kelvin sign
-// to "k", or stop at NUL; so a key that only looks like a reserved one is refused. The content of tool arguments stays free.
+// to "k", or stop at NUL; so a key that only looks like a reserved one is refused, and so is one that every object inherits. The content of
+// tool arguments stays free.
 import type { JsonObject } from "@postern/contracts";
 import { isJsonObject, member } from "./message.ts";
 
@@ -47,7 +48,13 @@ const folded: ReadonlyMap<ReadonlySet<string>, ReadonlySet<string>> = new Map(
   [ENVELOPE, PARAMS, META].map((keys) => [keys, new Set([...keys].map(fold))]),
 );
 
-/** The first key of the envelope, of `params` or of `params._meta` that is a variant of a reserved one, with the place it stands in. */
+/** Names that every JavaScript object has already; `__proto__` is refused wherever it stands (read-json.ts). */
+const INHERITED = new Set(["constructor", "prototype"]);
+
+/**
+ * The first key of the envelope, of `params` or of `params._meta` that is a variant of a reserved one, or that objects inherit, with the
+ * place it stands in.
+ */
 export function findLookalike(message: JsonObject): string | undefined {
   const params = member(message, "params");
   const inEnvelope = lookalikeIn(message, ENVELOPE);
@@ -62,7 +69,7 @@ export function findLookalike(message: JsonObject): string | undefined {
 
 function lookalikeIn(object: JsonObject, reserved: ReadonlySet<string>): string | undefined {
   for (const key of Object.keys(object)) {
-    if (!reserved.has(key) && folded.get(reserved)?.has(fold(key)))
+    if (INHERITED.has(key) || (!reserved.has(key) && folded.get(reserved)?.has(fold(key))))
       return JSON.stringify(key).slice(1, 65).replace(/"$/, "");
   }
   return undefined;

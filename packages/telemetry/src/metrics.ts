@@ -17,6 +17,12 @@ export const METRICS = {
     help: "Judged calls.",
     labels: ["decision", "check", "reason"],
   },
+  strangersRefused: {
+    name: "postern_strangers_refused_total",
+    type: "counter",
+    help: "Refused messages of callers who proved nothing; told: event = recorded by itself, count = in a summary.",
+    labels: ["reason", "told"],
+  },
   checkDuration: {
     name: "postern_check_duration_seconds",
     type: "histogram",
@@ -47,6 +53,12 @@ export const METRICS = {
     name: "postern_audit_records_shipped_total",
     type: "counter",
     help: "Audit records acknowledged as received.",
+    labels: [],
+  },
+  auditWaiting: {
+    name: "postern_audit_waiting_seconds",
+    type: "gauge",
+    help: "How long audit records have been waiting without one of them being shipped.",
     labels: [],
   },
   syncAge: {

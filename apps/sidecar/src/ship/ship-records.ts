@@ -1,47 +1,62 @@
-// Carries the spool to the chain: in order, at least once, for ever. Nothing is deleted here on anybody's word: only an acknowledgement
-// signed with the log key, for this sidecar, that the chain covers the records frees their segments (P6).
-import type { Spool } from "@postern/audit/spool";
-import { Acknowledgement } from "@postern/contracts";
-import { type Clock, Fault } from "@postern/fault";
-import { type KeySet, open } from "@postern/signing";
+// Carries the spool to the chain: in order, at least once, for ever. What may pass is tried again; what is refused for good is tried in ever
+// smaller batches, so that all before it arrives, then seldom, and the sidecar says that it is stuck. What the spool has lost is said to be
+// missing, so that a hole on this disk does not end the log.
+import type { Spool, SpoolBatch } from "@postern/audit/spool";
+import { type Fault, isRetryable, toFault } from "@postern/fault";
 import type { Logger, Metrics } from "@postern/telemetry";
-import type { ControlPlane } from "../control-plane.ts";
 import { backoffMs, type Random, type Sleep } from "../timing.ts";
+import { type Missing, type SendPorts, sendBatch } from "./send-batch.ts";
 
 export interface Shipper {
   /** There is something new in the spool. */
   nudge(): void;
   /** Ships until the spool holds nothing unsent, or the time is up. True when all was sent. */
   flush(timeoutMs: number): Promise<boolean>;
+  /** How long records have been waiting without one of them getting through; 0 = nothing waits. */
+  waitingMs(): number;
+  /** Why shipping cannot go on by itself; undefined while it can, also when the control plane is out of reach. */
+  stuck(): Fault | undefined;
   stop(): Promise<void>;
 }
 
-export interface ShipperPorts {
-  readonly sidecarId: string;
+export interface ShipperPorts extends SendPorts {
   readonly spool: Pick<Spool, "read" | "acknowledge" | "usage">;
-  readonly controlPlane: Pick<ControlPlane, "sendAudit">;
-  readonly keys: () => KeySet;
-  readonly clock: Clock;
   readonly sleep: Sleep;
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Pick<Metrics, "increment" | "set">;
 }
 
+/** The spool hands out about 1 MiB at once at most, so this is far below what the control plane takes. */
 const RECORDS_MAX = 500;
-/** Records that come together travel together: this long is waited for company. */
-const GATHER_MS = 20;
+/** Records that come together travel together: this long is waited for company, since a batch costs the same whatever its size. */
+const GATHER_MS = 100;
 /** Without a nudge the spool is looked at this often all the same. */
 const IDLE_MS = 1_000;
+/** What was refused for good is tried again this seldom: the control plane may be mended meanwhile. */
+const STUCK_MS = 60_000;
 
 interface Cursor {
   readonly epoch: number;
   readonly sequence: number;
 }
 
+const START: Cursor = { epoch: 0, sequence: 0 };
+
+/** How the next batch is to be made. */
+interface Course {
+  readonly cursor: Cursor;
+  readonly recordsMax: number;
+  /** Said with the next batch, after a gap was answered. */
+  readonly missing: Missing | undefined;
+  readonly stuck: Fault | undefined;
+}
+
 export function createShipper(ports: ShipperPorts): Shipper {
+  const { clock, spool, metrics } = ports;
   const stopping = new AbortController();
-  let cursor: Cursor = { epoch: 0, sequence: 0 };
+  let course: Course = { cursor: START, recordsMax: RECORDS_MAX, missing: undefined, stuck: undefined };
+  let waitingSinceMs: number | undefined;
   let bell = new AbortController();
   let hurried = false;
   let drained = Promise.withResolvers<void>();
@@ -49,20 +64,48 @@ export function createShipper(ports: ShipperPorts): Shipper {
   async function run(): Promise<void> {
     let failures = 0;
     while (!stopping.signal.aborted) {
-      try {
-        const next = await shipBatch(ports, cursor);
-        failures = 0;
-        if (next === undefined) await rest();
-        else cursor = next;
-      } catch (caught) {
-        failures += 1;
-        ports.log.error("audit records not shipped", caught, { failures });
-        await ports.sleep(backoffMs(failures, ports.random), stopping.signal);
-      }
+      const fault = await turn();
+      failures = fault === undefined ? 0 : failures + 1;
+      if (fault === undefined) continue;
+      ports.log.error("audit records not shipped", fault, { failures, stuck: course.stuck !== undefined });
+      const longestMs = course.stuck === undefined ? {} : { longestMs: STUCK_MS };
+      await ports.sleep(backoffMs(failures, ports.random, longestMs), stopping.signal);
     }
   }
 
-  async function rest(): Promise<void> {
+  /** Ships one batch, or waits for one. What went wrong, if anything. */
+  async function turn(): Promise<Fault | undefined> {
+    const batch = await spool.read(course.cursor, course.recordsMax).catch(toFault);
+    metrics.set("spoolBytes", spool.usage().bytes);
+    if (batch instanceof Error) {
+      course = { ...course, stuck: batch };
+      return batch;
+    }
+    if (batch === undefined) {
+      waitingSinceMs = undefined;
+      course = { ...course, stuck: undefined };
+      return rest();
+    }
+    waitingSinceMs ??= clock.monotonicMs();
+    try {
+      const received = await sendBatch(ports, batch, course.missing);
+      metrics.increment("auditShipped", {}, shippedOf(batch, received));
+      course = {
+        cursor: { epoch: batch.epoch, sequence: received },
+        recordsMax: Math.min(RECORDS_MAX, 2 * course.recordsMax),
+        missing: undefined,
+        stuck: undefined,
+      };
+      waitingSinceMs = undefined;
+      return undefined;
+    } catch (caught) {
+      const fault = toFault(caught);
+      course = afterRefusal(course, batch, fault);
+      return fault;
+    }
+  }
+
+  async function rest(): Promise<undefined> {
     drained.resolve();
     drained = Promise.withResolvers();
     bell = new AbortController();
@@ -73,6 +116,8 @@ export function createShipper(ports: ShipperPorts): Shipper {
   const running = run();
   return {
     nudge: () => bell.abort(),
+    waitingMs: () => (waitingSinceMs === undefined ? 0 : clock.monotonicMs() - waitingSinceMs),
+    stuck: () => course.stuck,
     async flush(timeoutMs) {
       hurried = true;
       const emptied = drained.promise.then(() => true);
@@ -95,55 +140,29 @@ export function createShipper(ports: ShipperPorts): Shipper {
   };
 }
 
-/** Sends the records after the cursor; undefined when there are none. */
-async function shipBatch(ports: ShipperPorts, after: Cursor): Promise<Cursor | undefined> {
-  const { spool, metrics } = ports;
-  const batch = await spool.read(after, RECORDS_MAX);
-  metrics.set("spoolBytes", spool.usage().bytes);
-  const last = batch?.records.at(-1);
-  if (batch === undefined || last === undefined) return undefined;
-  const { epoch, previousHash, records } = batch;
-  const reply = await ports.controlPlane.sendAudit({
-    epoch,
-    previous_hash: previousHash,
-    records: [...records],
-  });
-  let received: number | undefined;
-  for (const sealed of reply.acknowledgements) {
-    const acknowledged = await openAcknowledgement(ports, sealed);
-    if (acknowledged.epoch === epoch) {
-      const ours = records.find(({ sequence }) => sequence === acknowledged.received);
-      if (ours !== undefined && ours.hash !== acknowledged.received_hash) throw fork();
-      received = acknowledged.received;
-    }
-    await spool.acknowledge({ epoch: acknowledged.epoch, covered: acknowledged.covered });
-  }
-  if (received === undefined) {
-    throw new Fault("upstream", "audit.unacknowledged", "The control plane did not acknowledge the records.");
-  }
-  metrics.increment(
-    "auditShipped",
-    {},
-    Math.max(0, Math.min(received, last.sequence) - (records[0]?.sequence ?? 1) + 1),
-  );
-  return { epoch, sequence: received };
+function shippedOf({ records }: SpoolBatch, received: number): number {
+  const [first, last] = [records[0]?.sequence ?? 1, records.at(-1)?.sequence ?? 0];
+  return Math.max(0, Math.min(received, last) - first + 1);
 }
 
-async function openAcknowledgement(ports: ShipperPorts, sealed: string): Promise<Acknowledgement> {
-  const { document } = await open(sealed, {
-    keys: ports.keys(),
-    use: "log",
-    purpose: "acknowledgement",
-    nowMs: ports.clock.nowMs(),
-  });
-  const parsed = Acknowledgement.safeParse(document);
-  if (!parsed.success)
-    throw new Fault("upstream", "audit.acknowledgement", "An acknowledgement has an unknown shape.");
-  if (parsed.data.sidecar_id !== ports.sidecarId) {
-    throw new Fault("upstream", "audit.acknowledgement", "An acknowledgement is for another sidecar.");
+/** How to go on after a batch was not taken. */
+function afterRefusal(course: Course, { epoch, records }: SpoolBatch, fault: Fault): Course {
+  if (isPassing(fault)) return { ...course, stuck: undefined };
+  const first = records[0]?.sequence ?? 1;
+  if (fault.code === "audit.gap" && course.missing === undefined) {
+    const reached = course.cursor.epoch === epoch ? course.cursor.sequence : 0;
+    // What was acknowledged is not there any more: another database, so the shipping starts over with all that is still held.
+    if (reached > 0 && reached + 1 === first) return { ...course, cursor: START };
+    return { ...course, missing: { from: reached + 1, to: first - 1 } };
   }
-  return parsed.data;
+  // One record cannot be made smaller, and a contradiction does not depend on the size.
+  if (records.length > 1 && fault.kind !== "conflict") {
+    return { ...course, recordsMax: Math.ceil(records.length / 2) };
+  }
+  return { ...course, stuck: fault };
 }
 
-const fork = () =>
-  new Fault("conflict", "audit.fork", "The control plane holds another record under the same number.");
+/** Trouble that may pass by itself, or that shows elsewhere: without its credential a sidecar's state becomes stale. */
+function isPassing(fault: Fault): boolean {
+  return isRetryable(fault) || fault.kind === "unauthenticated" || fault.kind === "internal";
+}

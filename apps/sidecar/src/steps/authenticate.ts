@@ -1,5 +1,5 @@
-// Step 3: who sends this. Every message needs a valid capability token, and a session may be used only under the capability that opened
-// it: for anybody else it does not exist (404), which tells a client of its own expired session to initialize again.
+// Step 3: who sends this. Every message needs a valid capability token that covers its upstream, and a session may be used only under the
+// capability that opened it: for anybody else it does not exist (404), which tells a client of its own expired session to initialize again.
 import { ERROR_CODE } from "@postern/contracts";
 import type { Judge } from "@postern/decision";
 import { RPC_ERROR } from "@postern/mcp";
@@ -15,18 +15,19 @@ export async function authenticate<S extends Identified>(
   identified: S,
   { judge, sessions }: AuthenticatePorts,
 ): Promise<Authenticated<S> | Refused> {
-  const found = await judge.authenticate(identified.token);
-  if (!found.ok) {
+  const { sessionId, upstream } = identified;
+  const standing = await judge.authenticate(identified);
+  if (!standing.ok) {
     const status = identified.verb === "POST" ? 200 : 401;
     return refuse(identified, {
       status,
       code: ERROR_CODE.capability,
       check: "capability",
-      reasons: [found.reason],
+      reasons: [standing.reason],
+      findings: standing.capability === undefined ? {} : { capability: standing.capability },
     });
   }
-  const capability = found.value;
-  const { sessionId, upstream } = identified;
+  const { capability } = standing;
   if (sessionId !== "" && !sessions.isOwnedBy(upstream, sessionId, capability)) {
     return refuse(identified, {
       status: 404,

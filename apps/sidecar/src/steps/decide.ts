@@ -20,5 +20,6 @@ export async function decide(
   if (decision.outcome === "allow") return { ...stage, decision };
   const { check, code, reasons } = decision;
   const verdict = decision.outcome === "escalate" ? "escalate" : "block";
-  return refuse(stage, { code, check, reasons, findings: decision, decision: verdict });
+  const findings = { capability: stage.capability, ...decision };
+  return refuse(stage, { code, check, reasons, findings, decision: verdict });
 }

@@ -2,7 +2,7 @@
 // written may have run.
 import { ERROR_CODE, type Reason } from "@postern/contracts";
 import type { CallClients } from "../call-clients.ts";
-import { type Forwarded, type Permitted, type Recorded, type Refused, refuse } from "../stages.ts";
+import { type Forwardable, type Forwarded, type Refused, refuse, staysOpen } from "../stages.ts";
 import type { Upstream, UpstreamResponse } from "../upstream/upstream.ts";
 
 export interface ForwardPorts {
@@ -10,15 +10,12 @@ export interface ForwardPorts {
   readonly callClients: Pick<CallClients, "clientFor">;
   /** Why nothing may be forwarded now. Asked again here: the process may have been stopped since the call was judged. */
   readonly stale: () => Reason | undefined;
-  /** Fires when the sidecar is to end; streams that are no answer to a call end with it. */
+  /** Fires when the sidecar is to end; streams that no answer ends end with it. */
   readonly closing: AbortSignal;
 }
 
 /** @throws Fault as `Upstream.forward` does. */
-export async function forward(
-  stage: Recorded | Permitted,
-  ports: ForwardPorts,
-): Promise<Forwarded | Refused> {
+export async function forward(stage: Forwardable, ports: ForwardPorts): Promise<Forwarded | Refused> {
   const stale = ports.stale();
   if (stale !== undefined) {
     const findings = { capability: stage.capability };
@@ -31,19 +28,19 @@ export async function forward(
 }
 
 async function forwardAsIs(
-  stage: Recorded | Permitted,
+  stage: Forwardable,
   upstream: Upstream,
   { closing }: ForwardPorts,
 ): Promise<UpstreamResponse> {
-  const { body, gone, kind, message, verb } = stage;
+  const { body, gone, message, verb } = stage;
   const headers = Object.fromEntries(stage.headers);
-  const signal = kind === "call" ? gone : AbortSignal.any([gone, closing]);
+  const signal = staysOpen(stage) ? AbortSignal.any([gone, closing]) : gone;
   return upstream.forward({ method: verb, headers, ...(message !== undefined && { body, message }) }, signal);
 }
 
 /** A caller of /v1/tool-call gets the answer alone, whatever the tool server streams before it. */
 async function forwardDirect(
-  stage: Recorded | Permitted,
+  stage: Forwardable,
   upstream: Upstream,
   { callClients }: ForwardPorts,
 ): Promise<UpstreamResponse> {

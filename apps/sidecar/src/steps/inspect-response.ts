@@ -48,6 +48,8 @@ function keepSession(
 ): void {
   const opened = headers["mcp-session-id"];
   if (stage.method === "initialize" && status === 200 && opened !== undefined) {
+    // The session takes the place that was kept for it.
+    if ("leave" in stage) stage.leave();
     if (!sessions.bind(stage.upstream, opened, stage.capability))
       throw protocolFault("gave out a session id that is somebody else's");
   }
@@ -85,7 +87,7 @@ async function* inspectStream(
     const events = decoder.push(chunk);
     if (events.length === 0) continue;
     // A call was judged when it was made; any other stream may stay open for days, so it lives only as long as its capability.
-    if (stage.kind === "other" && !(await ports.judge.authenticate(stage.token)).ok) return;
+    if (stage.kind === "other" && !(await ports.judge.authenticate(stage)).ok) return;
     const passed: Uint8Array[] = [];
     let settles = false;
     for (const event of events) {

@@ -51,6 +51,6 @@ function parsed(received: Received, message: Parsed["message"], era: Parsed["era
 }
 
 /** The token of "Authorization: Bearer …" (RFC 6750 §2.1), whose scheme is matched without regard to case. No other place is looked at. */
-function bearerToken(authorization = ""): string | undefined {
+export function bearerToken(authorization = ""): string | undefined {
   return /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(authorization)?.[1];
 }

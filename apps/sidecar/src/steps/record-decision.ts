@@ -1,16 +1,33 @@
 // Step 5: the decision is written down before it has any effect (P2). An allowed call becomes an intent record and goes on only when that
-// is durable; a refusal becomes one complete event. What cannot be recorded is refused, whatever was decided.
+// is durable, and so does a message that only the configuration lets pass; a refusal becomes one complete event. What cannot be recorded is
+// refused, whatever was decided. A caller who proved nothing is refused in any case, and recorded as far as that costs little.
 import { argumentsDigest } from "@postern/audit";
 import type { Ledger } from "@postern/budget";
-import { type AuditEvent, ERROR_CODE, reason } from "@postern/contracts";
+import {
+  type AuditEvent,
+  ERROR_CODE,
+  type JsonObject,
+  REASONS,
+  type ReasonCode,
+  reason,
+} from "@postern/contracts";
 import { type Clock, toFault } from "@postern/fault";
 import type { Logger, Metrics } from "@postern/telemetry";
 import { type ArgValuesMode, auditEvent, type Verdict } from "../audit-event.ts";
 import type { Journal } from "../journal.ts";
-import { type Decided, type Identified, type Recorded, type Refused, refuse } from "../stages.ts";
+import {
+  type Admitted,
+  type Decided,
+  type Identified,
+  type Recorded,
+  type Refused,
+  refuse,
+} from "../stages.ts";
+import type { StrangerLog } from "../stranger-log.ts";
 
 export interface RecordPorts {
   readonly journal: Pick<Journal, "append" | "speaker">;
+  readonly strangers: Pick<StrangerLog, "tell">;
   readonly budget: Pick<Ledger, "release">;
   readonly clock: Clock;
   /** 128 random bits as hexadecimal text. */
@@ -20,21 +37,20 @@ export interface RecordPorts {
   readonly log: Logger;
 }
 
-export async function recordDecision(stage: Decided, ports: RecordPorts): Promise<Recorded | Refused> {
-  const verdict: Verdict = {
-    decision: "allow",
-    check: "",
-    reason: "",
-    reasons: [],
-    findings: stage.decision,
-  };
+export async function recordDecision<S extends Decided | Admitted>(
+  stage: S,
+  ports: RecordPorts,
+): Promise<Recorded<S> | Refused> {
+  const findings = stage.kind === "call" ? stage.decision : { capability: stage.capability };
+  const verdict: Verdict = { decision: "allow", check: "", reason: "", reasons: [], findings };
   try {
     const { event, salt } = describe(stage, verdict, ports);
     const recorded = await ports.journal.append({ kind: "intent", event, args_salt: salt });
-    ports.metrics.increment("decisions", { decision: "allow", check: "", reason: "" });
+    if (stage.kind === "call")
+      ports.metrics.increment("decisions", { decision: "allow", check: "", reason: "" });
     return { ...stage, recorded };
   } catch (caught) {
-    await ports.budget.release(stage.decision.reservation);
+    if (stage.kind === "call") await ports.budget.release(stage.decision.reservation);
     return unrecorded(stage, caught, ports);
   }
 }
@@ -58,6 +74,7 @@ export async function recordRefusal(
   if (stage.kind === "call") {
     ports.metrics.increment("decisions", { decision, check, reason: refused.reasons[0]?.code ?? "" });
   }
+  if (findings.capability === undefined) return recordStranger(stage, refused, verdict, ports);
   try {
     const { event, salt } = describe(stage, verdict, ports);
     await ports.journal.append({ kind: "event", event, args_salt: salt });
@@ -72,17 +89,52 @@ function describe(
   verdict: Verdict,
   ports: RecordPorts,
 ): { event: AuditEvent; salt: string } {
-  const call = stage.kind === "call" ? stage : undefined;
-  const salt = call === undefined ? "" : ports.newSalt();
+  const args = argumentsOf(stage);
+  const salt = args === undefined ? "" : ports.newSalt();
   const message = {
     ...stage,
-    tool: call?.tool ?? "",
-    args: call?.args ?? {},
-    argsDigest: call === undefined ? "" : argumentsDigest(salt, call.args),
+    tool: stage.kind === "call" ? stage.tool : "",
+    args: args ?? {},
+    argsDigest: args === undefined ? "" : argumentsDigest(salt, args),
     latencyMs: ports.clock.monotonicMs() - stage.startedMs,
   };
   return { event: auditEvent(ports.journal.speaker, message, verdict, ports.argValues), salt };
 }
+
+/** What a message asks with: the arguments of a call; of any other message its params, but for what accompanies them. */
+function argumentsOf(stage: Identified): JsonObject | undefined {
+  if (stage.kind === "call") return stage.args;
+  if (stage.message === undefined || stage.message.kind === "response") return undefined;
+  const { _meta, ...asked } = stage.message.params ?? {};
+  return asked;
+}
+
+/** Small, whatever was sent: none of what a stranger says he wants to call with, and no claim to a session. */
+async function recordStranger(
+  stage: Identified,
+  refused: Refused,
+  verdict: Verdict,
+  { strangers, journal, clock }: RecordPorts,
+): Promise<Refused> {
+  const code = refused.reasons.map((each) => each.code).find(isReasonCode) ?? "internal";
+  const isTold = await strangers.tell(code, () => {
+    const message = {
+      ...stage,
+      tool: stage.kind === "call" ? stage.tool.slice(0, STRANGER_CHARS_MAX) : "",
+      sessionId: "",
+      args: {},
+      argsDigest: "",
+      latencyMs: clock.monotonicMs() - stage.startedMs,
+    };
+    const bounded = { ...verdict, reason: verdict.reason.slice(0, STRANGER_CHARS_MAX) };
+    return auditEvent(journal.speaker, message, bounded, "off");
+  });
+  return isTold ? { ...refused, eventId: stage.eventId } : refused;
+}
+
+const STRANGER_CHARS_MAX = 128;
+
+const isReasonCode = (code: string): code is ReasonCode => Object.hasOwn(REASONS, code);
 
 function unrecorded(stage: Identified, caught: unknown, { log }: RecordPorts): Refused {
   log.error("call not recorded, so not made", toFault(caught), { request_id: stage.requestId });

@@ -59,10 +59,7 @@ export function respondRefused(
     exchange.whole(refused.status === 200 ? 403 : refused.status, {}, "");
     return;
   }
-  const headers = {
-    "content-type": "application/json",
-    ...(refused.status === 401 && { "www-authenticate": "Bearer" }),
-  };
+  const headers = { "content-type": "application/json", ...HEADERS_OF_STATUS[refused.status] };
   const message = refused.reasons[0]?.detail ?? "";
   const data = refused.data ?? dataOf(refused, stage.requestId);
   exchange.whole(
@@ -75,7 +72,7 @@ export function respondRefused(
 /** Trouble with the tool server, or of our own. An answer that has begun is broken off, so that nobody takes a part for the whole. */
 export function respondTrouble(
   exchange: Exchange,
-  stage: Reached & { eventId: string },
+  stage: Reached & { readonly eventId: string; readonly isRecorded: boolean },
   caught: unknown,
   ports: RespondPorts,
 ): void {
@@ -98,11 +95,19 @@ export function respondTrouble(
     code: isUpstream ? ERROR_CODE.upstream_unavailable : RPC_ERROR.internal,
     check: isUpstream ? "upstream" : "",
     reasons: [isUpstream ? reason(known, fault.message) : reason("internal")],
-    ...(stage.method === "tools/call" && { eventId: stage.eventId }),
+    ...(stage.isRecorded && { eventId: stage.eventId }),
     ...(stage.message?.kind !== "request" && { status: 502 }),
   });
   respondRefused(exchange, stage, refused, ports);
 }
+
+/** What HTTP asks for with a status (RFC 9110 §15, RFC 6585 §4). */
+const HEADERS_OF_STATUS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  401: { "www-authenticate": "Bearer" },
+  405: { allow: "POST" },
+  429: { "retry-after": "1" },
+  503: { "retry-after": "1" },
+};
 
 const UPSTREAM_REASONS: readonly ReasonCode[] = [
   "upstream.unavailable",

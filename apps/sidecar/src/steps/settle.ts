@@ -40,12 +40,13 @@ export function openSettlement(stage: Recorded, ports: SettlePorts): Settlement 
 
   async function write(fate: Fate): Promise<void> {
     const nowMs = ports.clock.monotonicMs();
+    const cost = stage.kind === "call" ? stage.decision.policy.cost_micros : undefined;
     const outcome: CallOutcome = {
       outcome: fate.outcome,
       reason: fate.reason.slice(0, REASON_CHARACTERS_MAX).toWellFormed(),
       latency_ms: wholeMs(nowMs - stage.startedMs),
       upstream_status: fate.upstreamStatus,
-      cost_micros: fate.mayHaveRun ? (stage.decision.policy.cost_micros ?? 0) : 0,
+      cost_micros: fate.mayHaveRun ? (cost ?? 0) : 0,
     };
     ports.metrics.observeMs("upstreamDuration", { outcome: fate.outcome }, nowMs - recordedMs);
     await ports.journal.appendOutcome({ kind: "outcome", event_id: stage.eventId, ...outcome });
@@ -62,6 +63,7 @@ export function openSettlement(stage: Recorded, ports: SettlePorts): Settlement 
 
 /** What may have run is paid for; what provably never ran is given back. */
 async function closeBudget(stage: Recorded, fate: Fate, { budget, log }: SettlePorts): Promise<void> {
+  if (stage.kind !== "call") return;
   const { reservation } = stage.decision;
   try {
     await (fate.mayHaveRun ? budget.settle(reservation) : budget.release(reservation));

@@ -36,7 +36,9 @@ test("the judged bytes go to the fixed path, framed anew, with only the headers 
     "transfer-encoding": "chunked",
     connection: "close",
     "mcp-protocol-version": "2025-11-25",
+    "mcp-session-id": "s0",
     "mcp-param-region": "eu",
+    "mcp-init-host": "evil.example",
     "last-event-id": "7",
     traceparent: "00-1-2-03",
   });
@@ -56,8 +58,8 @@ test("the judged bytes go to the fixed path, framed anew, with only the headers 
     "content-length": String(spaced.byteLength),
     "content-type": "application/json",
     "last-event-id": "7",
-    "mcp-param-region": "eu",
     "mcp-protocol-version": "2025-11-25",
+    "mcp-session-id": "s0",
     traceparent: "00-1-2-03",
     "x-api-key": "k",
   });
@@ -196,14 +198,17 @@ test("a caller that has gone already, or one too many, is told as never sent", a
       requests += 1;
       response.writeHead(200, SSE_HEADERS).write("data: 1\n\n");
     },
-    { exchangesMax: 2 },
+    { exchangesMax: 1 },
   );
   const early = await faultOf(upstream.forward(requestOf(PING), AbortSignal.abort()));
   assert.deepEqual([early.code, mayHaveRun(early)], ["upstream.aborted", false]);
   const first = await upstream.forward(requestOf(PING), forever());
+  // Streams and calls are counted apart.
   await upstream.forward({ method: "GET", headers: {} }, forever());
-  const busy = await faultOf(upstream.forward(requestOf(PING), forever()));
-  assert.deepEqual([busy.kind, busy.code, mayHaveRun(busy)], ["limited", "upstream.busy", false]);
+  for (const request of [requestOf(PING), { method: "GET", headers: {} }] as const) {
+    const busy = await faultOf(upstream.forward(request, forever()));
+    assert.deepEqual([busy.kind, busy.code, mayHaveRun(busy)], ["limited", "upstream.busy", false]);
+  }
   first.body.cancel();
   await upstream.forward(requestOf(PING), forever());
   assert.equal(requests, 3);

@@ -26,7 +26,7 @@ export interface HttpUpstreamOptions {
   readonly answerTimeoutMs?: number;
   /** Largest answer that is no stream; default 16 MiB. */
   readonly bodyBytesMax?: number;
-  /** Exchanges at once, open streams included; default 2,048. */
+  /** Exchanges at once; default 2,048. GET streams are counted apart, up to the same number, so that they never stand in a call's way. */
   readonly exchangesMax?: number;
   readonly clock?: Clock;
 }
@@ -54,17 +54,17 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
     connect: { timeout: connectTimeoutMs },
   };
   // Streams that stay open would lengthen the search for a free connection, so they have a pool of their own.
-  const calls = new Pool(url.origin, poolOptions);
-  const streams = new Pool(url.origin, poolOptions);
-  let running = 0;
+  const calls = { pool: new Pool(url.origin, poolOptions), running: 0 };
+  const streams = { pool: new Pool(url.origin, poolOptions), running: 0 };
 
   return {
     name,
     async forward(request, signal) {
       if (signal.aborted) throw upstreamFault("upstream.aborted", "The caller has gone", { sent: false });
-      if (running >= exchangesMax)
-        throw busyFault("The tool server is given as many calls at once as it may be.");
-      running += 1;
+      const lane = request.method === "GET" ? streams : calls;
+      if (lane.running >= exchangesMax)
+        throw busyFault("The tool server is given as many calls or streams at once as it may be.");
+      lane.running += 1;
       return new Promise<UpstreamResponse>((resolve, reject) => {
         const handler = createExchange({
           signal,
@@ -74,17 +74,19 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
           resolve,
           reject,
           finished: () => {
-            running -= 1;
+            lane.running -= 1;
           },
         });
-        const pool = request.method === "GET" ? streams : calls;
         const body = request.body ?? null;
-        pool.dispatch({ path, method: request.method, headers: headersFor(request, own), body }, handler);
+        lane.pool.dispatch(
+          { path, method: request.method, headers: headersFor(request, own), body },
+          handler,
+        );
       });
     },
     probe: () => reach(url, connectTimeoutMs),
     async close() {
-      await Promise.all([calls.destroy(), streams.destroy()]);
+      await Promise.all([calls.pool.destroy(), streams.pool.destroy()]);
     },
   };
 }
@@ -92,7 +94,7 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
 function headersFor(request: UpstreamRequest, own: Readonly<Record<string, string>>): Record<string, string> {
   return {
     accept: "application/json, text/event-stream",
-    ...requestHeaders(Object.entries(request.headers)),
+    ...requestHeaders(request.headers),
     // A compressed answer could be neither filtered nor bounded.
     "accept-encoding": "identity",
     ...(request.body !== undefined && { "content-type": "application/json" }),

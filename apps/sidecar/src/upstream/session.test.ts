@@ -126,27 +126,38 @@ test("a stream collapses to the answer; a question on the way is refused, a ping
   assert.deepEqual(answers[1], { jsonrpc: "2.0", id: 9, result: {} });
 });
 
-test("a forgotten session (404) is opened anew, once, and the call sent in the new one", async () => {
+const gone = { jsonrpc: "2.0", id: null, error: { code: -32001, message: "gone" } };
+const withoutNotices = (sent: readonly Sent[]) =>
+  methods(sent).filter((method) => method !== "notifications/initialized");
+
+test("a call that is answered 404 is never sent again, and the next call opens a new session", async () => {
+  for (const ended of [(one: Sent) => answer(one, { ran: true }), () => json(gone)]) {
+    const { upstream, sent } = memoryUpstream(
+      (one, index) => (index === 1 ? { status: 404, ...ended(one) } : answer(one)),
+      (one, index) => opening(one, `s${index}`),
+    );
+    const client = clientOf(upstream);
+    const fault = await faultOf(client.call(1));
+    assert.deepEqual([fault.code, mayHaveRun(fault)], ["upstream.unavailable", true]);
+    assert.match(fault.message, /the call may have run/);
+    assert.deepEqual(withoutNotices(sent), ["initialize", "tools/call"]);
+    assert.equal((await client.call(2)).status, 200);
+    assert.deepEqual(withoutNotices(sent).slice(2), ["initialize", "tools/call"]);
+    assert.equal(sent.at(-1)?.headers["mcp-session-id"], "s2");
+  }
+});
+
+test("a call that provably reached nobody is sent once, in a new session", async () => {
   const { upstream, sent } = memoryUpstream(
-    (one, index) =>
-      index === 1
-        ? { status: 404, ...json({ jsonrpc: "2.0", id: null, error: { code: -32001, message: "gone" } }) }
-        : answer(one),
+    (one, index) => (index === 1 ? { status: 404, ...json(gone), neverSent: true } : answer(one)),
     (one, index) => opening(one, `s${index}`),
   );
   assert.equal((await clientOf(upstream).call(1)).status, 200);
-  assert.deepEqual(
-    methods(sent).filter((method) => method !== "notifications/initialized"),
-    ["initialize", "tools/call", "initialize", "tools/call"],
-  );
-  assert.equal(sent.at(-1)?.headers["mcp-session-id"], "s2");
-  const never = memoryUpstream(() => ({
-    status: 404,
-    ...json({ jsonrpc: "2.0", id: null, error: { code: -32001, message: "gone" } }),
-  }));
-  const reply = await clientOf(never.upstream).call(1);
-  assert.equal(reply.status, 404);
-  assert.equal(methods(never.sent).filter((method) => method === "tools/call").length, 2);
+  assert.deepEqual(withoutNotices(sent), ["initialize", "tools/call", "initialize", "tools/call"]);
+  const dying = memoryUpstream(() => ({ status: 404, ...json(gone), neverSent: true }));
+  const fault = await faultOf(clientOf(dying.upstream).call(1));
+  assert.deepEqual([fault.code, mayHaveRun(fault)], ["upstream.unavailable", false]);
+  assert.equal(withoutNotices(dying.sent).length, 4);
 });
 
 test("an answer of 400 is passed on, and the next call opens a new session", async () => {

@@ -20,8 +20,9 @@ import { mayHaveRun, type Upstream, type UpstreamResponse, upstreamFault } from 
 
 export interface CallClient {
   /**
-   * Sends one judged `tools/call` and gives the tool server's JSON-RPC response, whole and under the caller's own id.
-   * @throws Fault as `Upstream.forward` does; "upstream.protocol" also when the stream ends without an answer.
+   * Sends one judged `tools/call`, once, and gives the tool server's JSON-RPC response, whole and under the caller's own id.
+   * @throws Fault as `Upstream.forward` does; "upstream.protocol" also when the stream ends without an answer, "upstream.unavailable"
+   * also when the tool server has ended our session (404): the next call opens a new one.
    */
   callOnce(message: RequestMessage, body: Uint8Array, signal: AbortSignal): Promise<UpstreamResponse>;
   /** Ends the session. */
@@ -109,7 +110,12 @@ export function createCallClient(options: CallClientOptions): CallClient {
     if (opened === stale) opened = undefined;
   };
 
-  const call = async (message: RequestMessage, body: Uint8Array, signal: AbortSignal, isLast: boolean) => {
+  const call = async (
+    message: RequestMessage,
+    body: Uint8Array,
+    signal: AbortSignal,
+    isReopened: boolean,
+  ): Promise<UpstreamResponse> => {
     const used = session();
     const headers = await unlessAborted(used, signal);
     lastId += 1;
@@ -117,10 +123,13 @@ export function createCallClient(options: CallClientOptions): CallClient {
     const response = await post(spliceId(body, message.id, id.text), { ...message, id }, headers, signal);
     const isGone = response.status === 404 && headers["mcp-session-id"] !== undefined;
     if (isGone || response.status === 400) forget(used);
-    // Streamable HTTP, Session Management: the session is gone, so nothing was done with the message and it may be sent in a new one.
-    if (isGone && !isLast) {
+    if (isGone) {
       response.body.cancel();
-      return call(message, body, signal, true);
+      // Our own adapter knows that it gave the message to nobody, so it is sent for the first time in the new session.
+      if (response.neverSent && !isReopened) return call(message, body, signal, true);
+      // That the session is gone is what a tool server says, not proof that it did nothing: sent again, the call could run twice.
+      const sent = response.neverSent !== true;
+      throw upstreamFault("upstream.unavailable", "The tool server has ended the session", { sent });
     }
     const answer = await readAnswer(response, id.value, headers);
     const own =

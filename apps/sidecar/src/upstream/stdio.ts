@@ -161,7 +161,8 @@ function isRefusal({ body }: UpstreamResponse): boolean {
 
 function problem(status: number, message: string, request: UpstreamRequest): UpstreamResponse {
   const body = errorResponse(request.message?.id?.text, { code: RPC_ERROR.invalid_request, message });
-  return { status, headers: { "content-type": "application/json" }, body: wholeBody(Buffer.from(body)) };
+  const headers = { "content-type": "application/json" };
+  return { status, headers, body: wholeBody(Buffer.from(body)), neverSent: true };
 }
 
 const empty = (status: number): UpstreamResponse => ({

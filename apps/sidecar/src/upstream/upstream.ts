@@ -33,6 +33,8 @@ export interface UpstreamResponse {
   /** Lower-case names; only those that may go to the client. No content-length: whoever writes the body knows it. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: UpstreamBody;
+  /** The adapter answers by itself: not a byte of the message was given to a tool server. */
+  readonly neverSent?: true;
 }
 
 /** The answer's bytes, read once. Reading slowly slows the tool server down; leaving the loop early ends the exchange. */

@@ -1,0 +1,36 @@
+// Step 4, continued, for what lasts: a session, or a stream that nobody's answer ends, takes one of the places that its capability root
+// has, so that no token can take the room of all others. A place is given back when the stream ends, or passes to the session that was opened.
+import { ERROR_CODE, reason } from "@postern/contracts";
+import { rootOf, type Sessions } from "../sessions.ts";
+import { type Admitted, type Permitted, type Placed, type Refused, refuse, staysOpen } from "../stages.ts";
+import type { Tally } from "../tally.ts";
+
+export interface PlacePorts {
+  readonly sessions: Pick<Sessions, "open">;
+  /** Open streams, by capability root. */
+  readonly streams: Tally;
+  readonly streamsPerRootMax: number;
+}
+
+export function takePlace<S extends Permitted | Admitted>(
+  stage: S,
+  { sessions, streams, streamsPerRootMax }: PlacePorts,
+): Placed<S> | Refused {
+  if (stage.method === "initialize") {
+    const leave = sessions.open(stage.capability);
+    return leave === undefined ? refuseMore(stage, "budget.sessions") : { ...stage, leave };
+  }
+  if (!staysOpen(stage)) return { ...stage, leave: () => {} };
+  const root = rootOf(stage.capability);
+  if (streams.of(root) >= streamsPerRootMax) return refuseMore(stage, "budget.streams");
+  return { ...stage, leave: streams.add(root) };
+}
+
+const refuseMore = (stage: Permitted | Admitted, code: "budget.sessions" | "budget.streams"): Refused =>
+  refuse(stage, {
+    status: stage.verb === "POST" ? 200 : 429,
+    code: ERROR_CODE.budget,
+    check: "budget",
+    reasons: [reason(code)],
+    findings: { capability: stage.capability },
+  });
