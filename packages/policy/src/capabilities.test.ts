@@ -7,8 +7,8 @@ import { temporaryDirectory } from "@postern/testkit";
 import { CAPABILITIES_PATH } from "./capabilities.ts";
 import { compileRego } from "./compile.ts";
 import { createEvaluator } from "./evaluator.ts";
-import { opaFor } from "./opa-fixture.ts";
-import { policyText } from "./policy-fixture.ts";
+import { opaFor } from "./opa.fixture.ts";
+import { policyText } from "./policy.fixture.ts";
 import { compileModule } from "./wasm-module.ts";
 
 /** Builtin → an expression that uses it. */

@@ -7,8 +7,8 @@ import { test } from "node:test";
 import { temporaryDirectory } from "@postern/testkit";
 import { CAPABILITIES_PATH } from "./capabilities.ts";
 import { checkRego, compileRego, testRego } from "./compile.ts";
-import { opaFor } from "./opa-fixture.ts";
-import { policyText } from "./policy-fixture.ts";
+import { opaFor } from "./opa.fixture.ts";
+import { policyText } from "./policy.fixture.ts";
 
 const ALLOW = policyText(`decision := {"allow": true}`);
 

@@ -12,7 +12,7 @@ import {
 import { type Clock, Fault, systemClock } from "@postern/fault";
 import { readDecision } from "./decision-result.ts";
 import { createEvaluationPool, type PoolAnswer, type PoolBundle } from "./evaluation-pool.ts";
-import { openThread, type ThreadAnswer } from "./evaluation-thread.ts";
+import { type EvaluationThread, openThread, type ThreadAnswer } from "./evaluation-thread.ts";
 import type { OpenedBundle } from "./open-bundle.ts";
 
 export type PolicyVerdict =
@@ -32,9 +32,14 @@ export interface PolicyEngineOptions {
   readonly memoryPagesMax?: number;
   /** How long a call may wait for a thread; default 1,000. */
   readonly waitingMs?: number;
-  /** Default 4,096. */
-  readonly waitingCallsMax?: number;
+  /**
+   * An agent whose calls have lately taken at least this long each is slow, and holds one thread at most;
+   * default a tenth of `deadlineMs`.
+   */
+  readonly slowMs?: number;
   readonly clock?: Clock;
+  /** Default: a worker thread. */
+  readonly newThread?: () => EvaluationThread;
   /** Hears why a verdict is no decision, for the log. */
   readonly onTrouble?: (trouble: PolicyTrouble) => void;
 }
@@ -65,20 +70,25 @@ interface Resident extends PoolBundle {
   readonly expiresAtMs: number;
 }
 
-const WAITING_CHARS_MAX = 64 * 1024 * 1024;
+/** Some 4,000 calls of usual size. */
+const WAITING_WEIGHT_MAX = 64 * 1024 * 1024;
 
 export function createPolicyEngine(options: PolicyEngineOptions = {}): PolicyEngine {
-  const { clock = systemClock, inputBytesMax = 2 * 1024 * 1024, memoryPagesMax = 512 } = options;
+  const {
+    clock = systemClock,
+    deadlineMs = 50,
+    inputBytesMax = 2 * 1024 * 1024,
+    memoryPagesMax = 512,
+  } = options;
   const pool = createEvaluationPool<Resident>({
-    openThread: () => openThread({ memoryPagesMax }),
+    openThread: options.newThread ?? (() => openThread({ memoryPagesMax })),
     threads: options.workers ?? Math.min(4, Math.ceil(availableParallelism() / 2)),
-    deadlineMs: options.deadlineMs ?? 50,
+    deadlineMs,
     loadDeadlineMs: options.loadDeadlineMs ?? 5_000,
+    slowMs: options.slowMs ?? deadlineMs / 10,
     waitingMs: options.waitingMs ?? 1_000,
-    waitingCallsMax: options.waitingCallsMax ?? 4_096,
-    waitingCharsMax: WAITING_CHARS_MAX,
+    waitingWeightMax: WAITING_WEIGHT_MAX,
   });
-  const residents = new Map<string, Resident>();
   const clearings = new Map<string, number>();
   let slots = 0;
   let loading: Promise<unknown> = Promise.resolve();
@@ -90,7 +100,7 @@ export function createPolicyEngine(options: PolicyEngineOptions = {}): PolicyEng
     const next: Resident = { slot: slots, tenant, module, dataJson, pointer, expiresAtMs };
     const problem = problemOf(await pool.install(next, TRIAL_INPUTS));
     const superseded = clearingOf(tenant) !== clearing;
-    if (problem !== undefined || superseded) pool.swap(next, undefined);
+    if (problem !== undefined || superseded) pool.remove(next);
     if (problem !== undefined) {
       const message = "The policy cannot be put in force: it fails on a harmless call.";
       throw new Fault("invalid", "policy.unusable", message, { detail: problem });
@@ -98,8 +108,7 @@ export function createPolicyEngine(options: PolicyEngineOptions = {}): PolicyEng
     if (superseded) {
       throw new Fault("conflict", "policy.superseded", "The tenant's policy was cleared meanwhile.");
     }
-    pool.swap(residents.get(tenant), next);
-    residents.set(tenant, next);
+    pool.putInForce(next);
   }
 
   const clearingOf = (tenant: string) => clearings.get(tenant) ?? 0;
@@ -119,12 +128,12 @@ export function createPolicyEngine(options: PolicyEngineOptions = {}): PolicyEng
 
     clear(tenant) {
       clearings.set(tenant, clearingOf(tenant) + 1);
-      pool.swap(residents.get(tenant), undefined);
-      residents.delete(tenant);
+      const resident = pool.resident(tenant);
+      if (resident !== undefined) pool.remove(resident);
     },
 
     async evaluate(tenant, input) {
-      const resident = residents.get(tenant);
+      const resident = pool.resident(tenant);
       if (resident === undefined) return refuse(tenant, resident, "policy.none", "no policy is loaded");
       if (clock.nowMs() >= resident.expiresAtMs) {
         return refuse(
@@ -146,14 +155,15 @@ export function createPolicyEngine(options: PolicyEngineOptions = {}): PolicyEng
           `the input is larger than ${inputBytesMax} bytes`,
         );
       }
-      const lane = `${tenant}\n${input.agent_id}\n${input.tool}`;
-      const { answer, bundle } = await pool.evaluate({ bundle: resident, lane, inputJson });
+      // The token names the agent. Tools and arguments are of the caller's choosing, and an agent may hold many tokens.
+      const call = { tenant, agent: input.agent_id, inputJson };
+      const { answer, bundle = resident } = await pool.evaluate(call);
       const result = answer.kind === "result" ? readDecision(answer.text) : refusalOf(answer);
       if (!result.ok) return refuse(tenant, bundle, result.code, result.detail);
       return { ok: true, decision: result.decision, pointer: bundle.pointer };
     },
 
-    active: (tenant) => residents.get(tenant)?.pointer,
+    active: (tenant) => pool.resident(tenant)?.pointer,
     close: () => pool.close(),
   };
 }
@@ -184,8 +194,6 @@ function refusalOf(answer: Exclude<PoolAnswer, { kind: "result" }>) {
       return refusal("policy.timeout", "no thread was free in time");
     case "dropped":
       return refusal("policy.none", "the policy was cleared");
-    case "loaded":
-      return refusal("internal", "a thread answered another question");
   }
 }
 
@@ -194,7 +202,8 @@ const refusal = (code: ReasonCode, detail: string) => ({ ok: false, code, detail
 /** Why a policy cannot be used, if so. To leave a harmless call undecided is no problem: it is denied. */
 function problemOf(answer: ThreadAnswer): string | undefined {
   if (answer.kind === "overrun") return "it did not finish in time";
-  if (answer.kind !== "loaded") return answer.kind === "result" ? "a thread is confused" : answer.detail;
+  if (answer.kind === "evaluated") return "a thread is confused";
+  if (answer.kind !== "loaded") return answer.detail;
   for (const trial of answer.trials) {
     const result =
       trial.kind === "result" ? readDecision(trial.text) : refusal("policy.failed", trial.detail);

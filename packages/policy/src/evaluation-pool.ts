@@ -1,7 +1,9 @@
-// Which call runs on which thread. One call per thread at a time, and two bulkheads, so that code that runs away stalls nobody else:
-// calls of one lane (one agent's calls of one tool) hold one thread at most, and one tenant never holds the last thread while
-// other tenants have policies here. A thread that had to be ended counts as held by its culprit until its successor is ready.
-import type { EvaluationThread, ThreadAnswer } from "./evaluation-thread.ts";
+// Runs calls on threads, one run of one principal per thread at a time, in the order of the fair queue. A thread that had to be ended
+// is its culprit's until its successor is ready, and the time this takes is charged to the culprit. Evaluation has no effects,
+// so calls that were on a thread with the culprit just run again.
+import { type EvaluationThread, INPUTS_MAX, type ThreadAnswer } from "./evaluation-thread.ts";
+import type { Evaluation } from "./evaluator.ts";
+import { createFairQueue, type QueuedCall, type Run } from "./fair-queue.ts";
 
 /** A policy that threads can hold. */
 export interface PoolBundle {
@@ -13,19 +15,25 @@ export interface PoolBundle {
 }
 
 export type PoolAnswer =
-  | ThreadAnswer
-  /** Too many calls were waiting, or this one waited too long. */
+  | Evaluation
+  /** The call passed its deadline, or its thread was lost with it. */
+  | Extract<ThreadAnswer, { kind: "overrun" | "lost" }>
+  /** Too much was waiting, or this call waited too long. */
   | { readonly kind: "crowded" }
-  /** The policy was taken away while the call waited. */
+  /** No policy was in force when the call's turn came. */
   | { readonly kind: "dropped" };
 
 export interface EvaluationPool<Bundle extends PoolBundle> {
   /** Instantiates and tries a policy on one thread after the other; the first answer that is not "loaded" ends it. */
   install(bundle: Bundle, trials: readonly string[]): Promise<ThreadAnswer>;
-  /** From now on `next` serves where `old` did, waiting calls included; without `next` they are dropped. */
-  swap(old: Bundle | undefined, next: Bundle | undefined): void;
-  /** Answers with the policy that answered, which may be the successor of the one given. */
-  evaluate(call: PoolCall<Bundle>): Promise<{ readonly answer: PoolAnswer; readonly bundle: Bundle }>;
+  /** From now on `next` serves its tenant, waiting calls included. */
+  putInForce(next: Bundle): void;
+  /** Frees a policy everywhere, whether it was in force or only installed. */
+  remove(bundle: Bundle): void;
+  /** The tenant's policy in force. */
+  resident(tenant: string): Bundle | undefined;
+  /** Answers by the policy in force when the call's turn comes, and with it. */
+  evaluate(call: QueuedCall): Promise<{ readonly answer: PoolAnswer; readonly bundle: Bundle | undefined }>;
   close(): Promise<void>;
 }
 
@@ -37,34 +45,39 @@ export interface PoolOptions {
   readonly deadlineMs: number;
   /** For instantiating a policy and trying it. */
   readonly loadDeadlineMs: number;
+  readonly slowMs: number;
   readonly waitingMs: number;
-  readonly waitingCallsMax: number;
-  readonly waitingCharsMax: number;
+  /** See `FairQueueOptions.weightMax`. */
+  readonly waitingWeightMax: number;
 }
 
-export interface PoolCall<Bundle> {
-  readonly bundle: Bundle;
-  /** Names what must not hold two threads at once. */
-  readonly lane: string;
-  readonly inputJson: string;
-}
-
-interface WaitingCall<Bundle> extends PoolCall<Bundle> {
-  bundle: Bundle;
+interface OpenCall<Bundle> extends QueuedCall {
+  /** Waited longer than it may. */
+  expired: boolean;
   timer?: NodeJS.Timeout;
-  settle(answer: PoolAnswer, bundle: Bundle): void;
+  settle(answer: PoolAnswer, bundle: Bundle | undefined): void;
 }
 
-/** A place for a thread. `holder` is what runs on it, or what broke it while the next one starts. */
+/** A place for a thread. It is busy while something runs, or while a successor for a broken thread starts. */
 interface Place {
   thread: EvaluationThread;
   readonly slots: Set<number>;
-  holder: { readonly tenant: string; readonly lane?: string } | undefined;
+  busy: boolean;
   readonly claims: (() => void)[];
 }
 
+/** A run begins with no further call once this time has passed. */
+const RUN_MS = 2;
+
 /** Pause before another try when even a fresh thread cannot load what it must. */
 const REVIVAL_PAUSE_MS = 1_000;
+
+const CLOSED = { kind: "failure", detail: "the engine is closed" } as const;
+const CROWDED = { kind: "crowded" } as const;
+const DROPPED = { kind: "dropped", spentMs: 0 } as const;
+const NO_THREAD = { kind: "failure", detail: "there is no thread", spentMs: 0 } as const;
+
+type RunAnswer = ThreadAnswer | typeof DROPPED;
 
 export function createEvaluationPool<Bundle extends PoolBundle>(
   options: PoolOptions,
@@ -72,60 +85,72 @@ export function createEvaluationPool<Bundle extends PoolBundle>(
   const places: readonly Place[] = Array.from({ length: Math.max(2, options.threads) }, () => ({
     thread: options.openThread(),
     slots: new Set<number>(),
-    holder: undefined,
+    busy: false,
     claims: [],
   }));
-  const residents = new Map<number, Bundle>();
-  const waiting: WaitingCall<Bundle>[] = [];
-  let waitingChars = 0;
+  const residents = new Map<string, Bundle>();
+  const queue = createFairQueue<OpenCall<Bundle>>({
+    places: places.length,
+    slowMs: options.slowMs,
+    runMs: RUN_MS,
+    runCallsMax: INPUTS_MAX,
+    weightMax: options.waitingWeightMax,
+  });
   let closed = false;
-
-  function mayRun({ lane, bundle: { tenant } }: WaitingCall<Bundle>): boolean {
-    if (places.some((place) => place.holder?.lane === lane)) return false;
-    const alone = [...residents.values()].every((resident) => resident.tenant === tenant);
-    return alone || places.filter((place) => place.holder?.tenant === tenant).length < places.length - 1;
-  }
 
   function dispatch(): void {
     for (const place of places) {
-      if (place.holder !== undefined) continue;
-      const call = waiting.find(mayRun);
-      if (call === undefined) return;
-      leave(call);
-      void run(place, call);
+      if (place.busy) continue;
+      const run = queue.take();
+      if (run === undefined) return;
+      void start(place, run);
     }
   }
 
-  function enter(call: WaitingCall<Bundle>): void {
-    waiting.push(call);
-    waitingChars += call.inputJson.length;
-    dispatch();
-    if (waiting.includes(call)) call.timer = setTimeout(refuse, options.waitingMs, call);
+  async function start(place: Place, run: Run<OpenCall<Bundle>>): Promise<void> {
+    place.busy = true;
+    const bundle = residents.get(run.tenant);
+    const answer = await (bundle === undefined ? DROPPED : ask(place, bundle, run.calls));
+    const rest = run.calls.filter((call, index) => !settle(call, answerTo(call, index, answer), bundle));
+    queue.charge(run, answer.spentMs, run.calls.length - rest.length);
+    queue.giveBack(rest);
+    if (bundle !== undefined) dropIfReplaced(place, bundle);
+    await vacate(place, answer, run);
   }
 
-  function leave(call: WaitingCall<Bundle>): void {
-    clearTimeout(call.timer);
-    waiting.splice(waiting.indexOf(call), 1);
-    waitingChars -= call.inputJson.length;
+  /** What a thread's answer says to a call of its run; undefined if the call is to have another turn. */
+  function answerTo(call: OpenCall<Bundle>, index: number, answer: RunAnswer): PoolAnswer | undefined {
+    if (answer.kind === "loaded") return { kind: "failure", detail: "a thread answered another question" };
+    const own = answer.kind === "evaluated" ? answer.evaluations[index] : answer;
+    if (own !== undefined && (!isEnd(own) || own.at === index)) return own;
+    if (closed) return CLOSED;
+    return call.expired ? CROWDED : undefined;
   }
 
-  function refuse(call: WaitingCall<Bundle>): void {
-    leave(call);
-    call.settle({ kind: "crowded" }, call.bundle);
-  }
-
-  async function run(place: Place, { bundle, lane, inputJson, settle }: WaitingCall<Bundle>): Promise<void> {
-    place.holder = { tenant: bundle.tenant, lane };
+  async function ask(place: Place, bundle: Bundle, calls: readonly QueuedCall[]): Promise<ThreadAnswer> {
     const { slot } = bundle;
     // A successor thread may have been started without this policy.
     const ready = place.slots.has(slot) ? undefined : await load(place, bundle, []);
-    const answer =
-      ready === undefined || ready.kind === "loaded"
-        ? await place.thread.ask({ kind: "evaluate", slot, inputJson }, options.deadlineMs)
-        : ready;
-    settle(answer, bundle);
-    if (!residents.has(slot)) drop(place, slot);
-    await release(place, answer);
+    if (ready !== undefined && ready.kind !== "loaded") return ready;
+    const inputs = calls.map(({ inputJson }) => inputJson);
+    return place.thread.ask({ kind: "evaluate", slot, inputs, runMs: RUN_MS }, options.deadlineMs);
+  }
+
+  function settle(
+    call: OpenCall<Bundle>,
+    answer: PoolAnswer | undefined,
+    bundle: Bundle | undefined,
+  ): boolean {
+    if (answer === undefined) return false;
+    clearTimeout(call.timer);
+    call.settle(answer, bundle);
+    return true;
+  }
+
+  /** Gives a call up if it waits. One that runs is answered, unless it comes back from its run without an answer. */
+  function expire(call: OpenCall<Bundle>): void {
+    call.expired = true;
+    if (queue.remove(call)) settle(call, CROWDED, residents.get(call.tenant));
   }
 
   async function load(place: Place, bundle: Bundle, trials: readonly string[]): Promise<ThreadAnswer> {
@@ -140,86 +165,96 @@ export function createEvaluationPool<Bundle extends PoolBundle>(
     if (place.slots.delete(slot)) place.thread.drop(slot);
   }
 
-  /** Frees a place once it has a living thread again. */
-  async function release(place: Place, answer: ThreadAnswer): Promise<void> {
-    if (isEnd(answer)) await revive(place);
-    const take = place.claims.shift();
-    if (take !== undefined) return take();
-    place.holder = undefined;
-    dispatch();
+  function dropIfReplaced(place: Place, bundle: Bundle): void {
+    if (residents.get(bundle.tenant) !== bundle) drop(place, bundle.slot);
   }
 
-  async function revive(place: Place): Promise<void> {
+  /** Puts a thread in the place of one that ended, at the expense of the run that ended it. */
+  async function revive(place: Place, run?: Run<OpenCall<Bundle>>): Promise<void> {
     while (!closed) {
       place.thread = options.openThread();
       place.slots.clear();
       const answers = [];
-      for (const bundle of residents.values()) answers.push(await load(place, bundle, []));
+      for (const bundle of residents.values()) {
+        answers.push(await load(place, bundle, []));
+        dropIfReplaced(place, bundle);
+      }
+      if (run !== undefined) for (const { spentMs } of answers) queue.charge(run, spentMs, 0);
       if (!answers.some(isEnd)) return;
       await new Promise((resolve) => setTimeout(resolve, REVIVAL_PAUSE_MS).unref());
     }
   }
 
-  /** Waits for a place and holds it for a tenant. The place passes from hand to hand: no call can slip in between. */
-  function claim(place: Place, tenant: string): Promise<void> {
+  /** Frees a place once it has a living thread again. */
+  async function vacate(place: Place, answer: RunAnswer, run?: Run<OpenCall<Bundle>>): Promise<void> {
+    if (isEnd(answer)) await revive(place, run);
+    if (run !== undefined) queue.free(run);
+    place.busy = false;
+    place.claims.shift()?.();
+    dispatch();
+  }
+
+  /** Waits for a place and takes it. It passes from hand to hand: no call can slip in between. */
+  function claim(place: Place): Promise<void> {
     return new Promise((resolve) => {
       const take = () => {
-        place.holder = { tenant };
+        place.busy = true;
         resolve();
       };
-      if (place.holder === undefined) take();
-      else place.claims.push(take);
+      if (place.busy) place.claims.push(take);
+      else take();
     });
   }
 
   return {
     async install(bundle, trials) {
-      let answer: ThreadAnswer = { kind: "lost", detail: "there is no thread" };
+      let answer: ThreadAnswer = NO_THREAD;
       for (const place of places) {
-        await claim(place, bundle.tenant);
+        await claim(place);
         answer = await load(place, bundle, trials);
-        void release(place, answer);
+        void vacate(place, answer);
         if (answer.kind !== "loaded") break;
       }
       return answer;
     },
 
-    swap(old, next) {
-      if (next !== undefined) residents.set(next.slot, next);
-      if (old === undefined) return;
-      residents.delete(old.slot);
-      for (const call of waiting.filter((candidate) => candidate.bundle === old)) {
-        if (next !== undefined) {
-          call.bundle = next;
-          continue;
-        }
-        leave(call);
-        call.settle({ kind: "dropped" }, old);
-      }
-      for (const place of places) drop(place, old.slot);
+    putInForce(next) {
+      const old = residents.get(next.tenant);
+      residents.set(next.tenant, next);
+      if (old !== undefined) for (const place of places) drop(place, old.slot);
     },
 
+    remove(bundle) {
+      if (residents.get(bundle.tenant) === bundle) residents.delete(bundle.tenant);
+      for (const place of places) drop(place, bundle.slot);
+    },
+
+    resident: (tenant) => residents.get(tenant),
+
     evaluate(call) {
-      const { bundle, inputJson } = call;
-      const refused = (answer: PoolAnswer) => Promise.resolve({ answer, bundle });
-      if (closed) return refused({ kind: "lost", detail: "the engine is closed" });
-      const full = waiting.length >= options.waitingCallsMax;
-      if (full || waitingChars + inputJson.length > options.waitingCharsMax)
-        return refused({ kind: "crowded" });
+      if (closed) return Promise.resolve({ answer: CLOSED, bundle: residents.get(call.tenant) });
       return new Promise((resolve) => {
-        enter({ ...call, settle: (answer, answering) => resolve({ answer, bundle: answering }) });
+        const open: OpenCall<Bundle> = {
+          ...call,
+          expired: false,
+          settle: (answer, bundle) => resolve({ answer, bundle }),
+        };
+        open.timer = setTimeout(expire, options.waitingMs, open);
+        for (const crowded of queue.enter(open)) settle(crowded, CROWDED, residents.get(crowded.tenant));
+        dispatch();
       });
     },
 
     async close() {
       closed = true;
-      for (const call of [...waiting]) {
-        leave(call);
-        call.settle({ kind: "lost", detail: "the engine is closed" }, call.bundle);
-      }
+      for (const call of queue.drain()) settle(call, CLOSED, residents.get(call.tenant));
       await Promise.all(places.map((place) => place.thread.close()));
     },
   };
 }
 
-const isEnd = ({ kind }: ThreadAnswer) => kind === "overrun" || kind === "lost";
+function isEnd(
+  answer: RunAnswer | PoolAnswer,
+): answer is Extract<ThreadAnswer, { kind: "overrun" | "lost" }> {
+  return answer.kind === "overrun" || answer.kind === "lost";
+}

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { compileRego } from "./compile.ts";
 import { createEvaluator, type Evaluation } from "./evaluator.ts";
-import { opaFor } from "./opa-fixture.ts";
-import { policyText } from "./policy-fixture.ts";
+import { opaFor } from "./opa.fixture.ts";
+import { policyText } from "./policy.fixture.ts";
 import { compileModule } from "./wasm-module.ts";
 
 const CONFLICT = ["decision := 1 if input.tool", `decision := 2 if input.tool == "both"`];

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compileRego } from "./compile.ts";
 import { inputPathsOf } from "./input-paths.ts";
-import { opaFor } from "./opa-fixture.ts";
-import { policyText } from "./policy-fixture.ts";
+import { opaFor } from "./opa.fixture.ts";
+import { policyText } from "./policy.fixture.ts";
 
 const reference = (...steps: readonly unknown[]) => ({
   type: "ref",

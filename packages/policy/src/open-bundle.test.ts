@@ -8,9 +8,9 @@ import fc from "fast-check";
 import { type Header, pack } from "tar-stream";
 import { MANIFEST_PATH, packBundle, sha256, WASM_PATH } from "./bundle.ts";
 import { type CompiledPolicy, compileRego } from "./compile.ts";
-import { opaFor } from "./opa-fixture.ts";
+import { opaFor } from "./opa.fixture.ts";
 import { type OpenOptions, openBundle } from "./open-bundle.ts";
-import { OPENED_AT_MS, policyText, signer, stamps } from "./policy-fixture.ts";
+import { OPENED_AT_MS, policyText, signer, stamps } from "./policy.fixture.ts";
 import { packTar, type TarFile, unpackTar } from "./tar.ts";
 
 const SOURCE = policyText(`decision := {"allow": input.tool == "a"}`);

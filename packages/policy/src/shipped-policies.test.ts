@@ -12,8 +12,8 @@ import { checkRego, testRego } from "./compile.ts";
 import { readDecision } from "./decision-result.ts";
 import { DEFAULT_POLICY } from "./default-policy.ts";
 import { createPolicyEngine, type PolicyVerdict } from "./engine.ts";
-import { opaFor } from "./opa-fixture.ts";
-import { createBundlePress, inputOf, OPENED_AT_MS } from "./policy-fixture.ts";
+import { opaFor } from "./opa.fixture.ts";
+import { createBundlePress, inputOf, OPENED_AT_MS } from "./policy.fixture.ts";
 
 /** Folder → the input paths that the compiler must find. */
 const POLICIES: Readonly<Record<string, readonly string[]>> = {
