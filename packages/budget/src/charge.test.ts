@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Caveat } from "@postern/contracts";
 import fc from "fast-check";
-import { chargesFor, isCurrent, minuteAt, minuteOf } from "./charge.ts";
+import { chargesFor, isCurrent, limitIn, minuteAt, minuteOf, ownerOfAccount } from "./charge.ts";
 import { capabilityWith } from "./ledger-suite.ts";
 
 const NOON = Date.UTC(2026, 0, 1, 12);
@@ -101,4 +101,50 @@ test("a rate account is current around its own minute only", () => {
   ] as const)
     assert.equal(isCurrent(account, NOON + offMs), current);
   assert.equal(isCurrent("calls:a", 0), true);
+});
+
+test("the name of an account tells its kind and its hop, and other text names none", () => {
+  const capability = capabilityWith(
+    [{ type: "max_calls", limit: 1 }],
+    [
+      { type: "rate", per_minute: 1 },
+      { type: "max_cost", micros: 1 },
+    ],
+  );
+  const made = chargesFor(capability, call);
+  assert.ok(made.ok);
+  assert.deepEqual(
+    made.charges.map(({ account }) => ownerOfAccount(account)),
+    [
+      { kind: "calls", jti: "hop-0", isRoot: true },
+      { kind: "rate", jti: "hop-1", isRoot: false },
+      { kind: "cost", jti: "hop-1", isRoot: false },
+    ],
+  );
+  assert.deepEqual(ownerOfAccount("rate:a:7:123"), { kind: "rate", jti: "a:7", isRoot: true });
+  for (const text of [
+    "",
+    "calls",
+    "calls:",
+    "other:a",
+    "calls:a~b",
+    "calls:a b",
+    "rate:a",
+    "rate:a:",
+    "rate:a:x",
+    "calls:a\0",
+  ])
+    assert.equal(ownerOfAccount(text), undefined, text);
+});
+
+test("the limit of a hop is its smallest one of that kind", () => {
+  const caveats: Caveat[] = [
+    { type: "max_calls", limit: 9 },
+    { type: "max_calls", limit: 4 },
+    { type: "rate", per_minute: 0 },
+  ];
+  assert.deepEqual(
+    [limitIn(caveats, "calls"), limitIn(caveats, "rate"), limitIn(caveats, "cost")],
+    [4, 0, undefined],
+  );
 });

@@ -2,7 +2,7 @@
 // own budget and all of its ancestors'. An account's name holds the ids of the whole chain down to its hop: the holder
 // of one token cannot name a hop after another token's and spend that one's budget.
 import { createHash } from "node:crypto";
-import { type Capability, type Hop, type Reason, reason } from "@postern/contracts";
+import { type Capability, type Caveat, type Hop, type Reason, reason } from "@postern/contracts";
 
 export type ChargeKind = "calls" | "rate" | "cost";
 
@@ -59,6 +59,29 @@ export function remainingOf(
 /** The minute that a rate account counts; undefined for an account of another kind. */
 export function minuteOf(account: string): number | undefined {
   return account.startsWith("rate:") ? Number(account.slice(account.lastIndexOf(":") + 1)) : undefined;
+}
+
+/** The kind of an account and the hop that owns it; undefined for text that names no account. */
+export function ownerOfAccount(
+  account: string,
+): { kind: ChargeKind; jti: string; isRoot: boolean } | undefined {
+  const [, word, owner = ""] = /^(calls|cost|rate):(.*)$/.exec(account) ?? [];
+  const kind = KINDS.find((known) => known === word);
+  const [, jti, path] = (kind === "rate" ? RATE_OWNER : OWNER).exec(owner) ?? [];
+  return kind === undefined || jti === undefined ? undefined : { kind, jti, isRoot: path === undefined };
+}
+
+const KINDS = ["calls", "cost", "rate"] as const;
+const OWNER = /^([A-Za-z0-9][A-Za-z0-9._:-]*)(?:~([\w-]{24}))?$/;
+const RATE_OWNER = /^([A-Za-z0-9][A-Za-z0-9._:-]*)(?:~([\w-]{24}))?:\d{1,12}$/;
+
+/** What a hop's caveats grant of one kind: the smallest limit; undefined = they do not limit it. */
+export function limitIn(caveats: readonly Caveat[], kind: ChargeKind): number | undefined {
+  const limits = caveats.flatMap((caveat) => {
+    const budget = budgetOf(caveat);
+    return budget?.kind === kind ? [budget.limit] : [];
+  });
+  return limits.length === 0 ? undefined : Math.min(...limits);
 }
 
 export function minuteAt(nowMs: number): number {

@@ -35,8 +35,9 @@ export interface Account {
   refusal: { readonly reason: Reason; readonly untilMs: number } | undefined;
   /** What the authority had left when last heard of; the limit before that. */
   elsewhere: number;
-  /** Size of the latest slice. */
+  /** Size of the latest slice, and when it came, on the monotonic clock. */
   granted: number;
+  grantedAtMs: number;
 }
 
 export function newAccount({ account, kind, limit }: Charge): Account {
@@ -50,6 +51,7 @@ export function newAccount({ account, kind, limit }: Charge): Account {
     refusal: undefined,
     elsewhere: limit,
     granted: 0,
+    grantedAtMs: 0,
   };
 }
 

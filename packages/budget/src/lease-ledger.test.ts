@@ -36,7 +36,7 @@ function setup({ ttlMs = 10_000 } = {}) {
       async giveBack(back) {
         if (state.isDown) throw new Error("unreachable");
         returned.push(back);
-        await memory.giveBack(TENANT, back);
+        await memory.giveBack(TENANT, { ...back, holder: "s" });
       },
     },
   });
@@ -59,6 +59,20 @@ test("calls spend one lease and ask again only when it runs dry", async () => {
   // An eighth of 100 is 12.
   assert.equal(asked.filter(({ want }) => want === 1).length, asked.length);
   assert.ok(asked.length <= 2, `${asked.length} requests`);
+});
+
+test("leases grow while they are used up within moments, and only then", async () => {
+  const { ledger, asked, advance } = setup({ ttlMs: 60_000 });
+  const spend = async (calls: number) => {
+    for (let n = 0; n < calls; n += 1) await ledger.reserve(TENANT, [charge("calls:a", 1_000_000)]);
+    await new Promise(setImmediate);
+  };
+  await spend(2_000);
+  // 64, 128, 256, 512, 1024, 2048: without growth it would take 32.
+  assert.ok(asked.length <= 6, `${asked.length} requests`);
+  await advance(5_000);
+  await spend(2_000);
+  assert.equal(asked.at(-1)?.want, 1);
 });
 
 test("calls that wait for the same account share one request", async () => {

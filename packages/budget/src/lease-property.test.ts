@@ -70,7 +70,7 @@ function newHolder(world: World, s: fc.Scheduler, name: string): LeaseLedger {
     clock,
     authority: {
       lease: (request) => travel(() => memory.lease(TENANT, { ...request, holder: name }), true),
-      giveBack: (returned) => travel(() => memory.giveBack(TENANT, returned), false),
+      giveBack: (returned) => travel(() => memory.giveBack(TENANT, { ...returned, holder: name }), false),
     },
     schedule: (delayMs, run) => {
       const timer = { atMs: clock.monotonicMs() + delayMs, run };

@@ -36,6 +36,10 @@ export interface LeaseSupply {
   drain(): Promise<void>;
 }
 
+/** A slice that lasts shorter than this is followed by a larger one. */
+const FAST_MS = 1_000;
+/** The authority gives up to 64 times what is wanted, so wanting a 32nd of the last slice doubles it. */
+const GROWTH_DIVISOR = 32;
 /** More leases than this are not kept for another try at giving them back; they count as spent. */
 const UNRETURNED_MAX = 1_000;
 
@@ -79,6 +83,7 @@ export function createLeaseSupply(options: LeaseSupplyOptions): LeaseSupply {
     const account = accounts.get(asked.name) ?? asked;
     account.elsewhere = lease.remaining;
     account.granted = lease.granted;
+    account.grantedAtMs = clock.monotonicMs();
     if (lease.granted === 0) {
       refuse(account, exhausted(account.kind));
       return;
@@ -156,7 +161,11 @@ export function createLeaseSupply(options: LeaseSupplyOptions): LeaseSupply {
       const isScarce =
         account.refusal !== undefined || account.elsewhere === 0 || account.granted < 8 * amount;
       if (isScarce || account.flight !== undefined) return;
-      if (availableIn(account, clock.monotonicMs()) < account.granted / 4) void refill(account, amount);
+      const nowMs = clock.monotonicMs();
+      if (availableIn(account, nowMs) >= account.granted / 4) return;
+      // A slice that is used up within a moment makes every moment a round trip, so the next one shall be larger.
+      const isFast = nowMs - account.grantedAtMs < FAST_MS;
+      void refill(account, isFast ? Math.max(amount, Math.ceil(account.granted / GROWTH_DIVISOR)) : amount);
     },
     closed: giveBack,
     isDrained: () => drained,

@@ -195,14 +195,34 @@ export function authoritySuite(name: string, open: Open<Ledger & LeaseAuthority>
   authorityTest("a lease comes back once, and only what was granted", async (authority) => {
     const lease = await authority.lease(TENANT, ask("calls:lease", 8, 8));
     assert.equal(lease.granted, 8);
-    await authority.giveBack(TENANT, { leaseId: "unknown", unspent: 1 });
-    await authority.giveBack("other", { leaseId: lease.leaseId, unspent: 3 });
-    await authority.giveBack(TENANT, { leaseId: lease.leaseId, unspent: 9 });
+    const back = { leaseId: lease.leaseId, unspent: 3, holder: "sidecar-1" };
+    await authority.giveBack(TENANT, { ...back, leaseId: "unknown" });
+    await authority.giveBack("other", back);
+    await authority.giveBack(TENANT, { ...back, holder: "sidecar-2" });
+    await authority.giveBack(TENANT, { ...back, unspent: 9 });
     assert.equal((await authority.lease(TENANT, ask("calls:lease", 8, 8))).granted, 0);
-    await authority.giveBack(TENANT, { leaseId: lease.leaseId, unspent: 3 });
-    await authority.giveBack(TENANT, { leaseId: lease.leaseId, unspent: 3 });
+    await authority.giveBack(TENANT, back);
+    await authority.giveBack(TENANT, back);
     assert.equal((await authority.lease(TENANT, ask("calls:lease", 8, 8))).granted, 3);
   });
+
+  authorityTest(
+    "an account's limit is set by its first use, and a larger one changes nothing",
+    async (authority) => {
+      assert.equal((await authority.lease(TENANT, ask("calls:first", 10, 4))).granted, 4);
+      const greedy = await authority.lease(TENANT, ask("calls:first", 1_000_000, 500_000));
+      assert.deepEqual([greedy.granted, greedy.remaining], [6, 0]);
+      assert.equal(
+        codeOf(await authority.reserve(TENANT, [charge("calls:first", 1_000_000)])),
+        "budget.calls",
+      );
+      await authority.giveBack(TENANT, { leaseId: greedy.leaseId, unspent: 6, holder: "sidecar-1" });
+      // A smaller limit holds for the one who names it, and does not shrink the account.
+      assert.equal((await authority.lease(TENANT, ask("calls:first", 5, 5))).granted, 1);
+      assert.equal(codeOf(await authority.reserve(TENANT, [charge("calls:first", 5)])), "budget.calls");
+      assert.equal(codeOf(await authority.reserve(TENANT, [charge("calls:first", 10, 5)])), "ok");
+    },
+  );
 
   authorityTest("leases and reservations spend the same account", async (authority) => {
     await authority.lease(TENANT, ask("calls:same", 10, 6));

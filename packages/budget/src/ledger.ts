@@ -1,5 +1,6 @@
 // The ports of the budget check. A ledger never lets the sum of what was reserved and not given back pass a limit; when
-// it cannot know, it refuses. What a crash leaves open counts as spent.
+// it cannot know, it refuses. An account's limit is set by its first use: who names a smaller one is held to that, a larger
+// one changes nothing. What a crash leaves open counts as spent.
 import assert from "node:assert/strict";
 import type { Capability, Reason } from "@postern/contracts";
 import { Fault } from "@postern/fault";
@@ -47,8 +48,11 @@ export interface LeaseRequest {
 export interface LeaseAuthority {
   /** Faults: precondition "budget.window" for a rate of another minute than ours; unavailable "budget.ledger". */
   lease(tenant: string, request: LeaseRequest & { readonly holder: string }): Promise<Lease>;
-  /** Takes unspent units back, once per lease; an unknown or already returned lease is left as it is. */
-  giveBack(tenant: string, returned: { readonly leaseId: string; readonly unspent: number }): Promise<void>;
+  /** Takes unspent units back from the lease's own holder, once; any other lease is left as it is. */
+  giveBack(
+    tenant: string,
+    returned: { readonly leaseId: string; readonly unspent: number; readonly holder: string },
+  ): Promise<void>;
 }
 
 /** A lease authority as one holder of one tenant sees it. */

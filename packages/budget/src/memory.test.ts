@@ -16,7 +16,7 @@ ledgerSuite("leases over memory", async (_, clock) => {
     schedule: () => () => {},
     authority: {
       lease: (request) => memory.lease(TENANT, { ...request, holder: "sidecar-1" }),
-      giveBack: (returned) => memory.giveBack(TENANT, returned),
+      giveBack: (returned) => memory.giveBack(TENANT, { ...returned, holder: "sidecar-1" }),
     },
   });
 });

@@ -23,21 +23,29 @@ export interface MemoryLedgerOptions {
 export function createMemoryLedger(options: MemoryLedgerOptions = {}): Ledger & LeaseAuthority {
   const { clock = systemClock, newId = randomId, leaseTtlMs = LEASE_TTL_MS } = options;
   const spent = new Map<string, number>();
+  const limits = new Map<string, number>();
   const open = new WeakMap<Reservation, string>();
-  const leases = new Map<string, { key: string; granted: number }>();
+  const leases = new Map<string, { key: string; granted: number; holder: string }>();
   let prunedMinute = minuteAt(clock.nowMs());
 
   // A tenant's name holds no slash.
   const keyOf = (tenant: string, account: string) => `${tenant}/${account}`;
   const spentOf = (key: string) => spent.get(key) ?? 0;
+  const leftOf = (key: string, limit: number) => Math.min(limit, limits.get(key) ?? limit) - spentOf(key);
   const add = (key: string, amount: number) => spent.set(key, spentOf(key) + amount);
+  const take = (key: string, amount: number, limit: number) => {
+    if (!limits.has(key)) limits.set(key, limit);
+    add(key, amount);
+  };
 
   function prune(): void {
     const minute = minuteAt(clock.nowMs());
     if (minute === prunedMinute) return;
     prunedMinute = minute;
     for (const key of spent.keys()) {
-      if (!isCurrent(key.slice(key.indexOf("/") + 1), clock.nowMs())) spent.delete(key);
+      if (isCurrent(key.slice(key.indexOf("/") + 1), clock.nowMs())) continue;
+      spent.delete(key);
+      limits.delete(key);
     }
   }
 
@@ -58,10 +66,10 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): Ledger & 
       for (const charge of ordered) {
         if (!isCurrent(charge.account, clock.nowMs()))
           return { ok: false, reason: reason("budget.unavailable") };
-        if (spentOf(keyOf(tenant, charge.account)) + charge.amount > charge.limit)
+        if (charge.amount > leftOf(keyOf(tenant, charge.account), charge.limit))
           return { ok: false, reason: exhausted(charge.kind) };
       }
-      for (const charge of ordered) add(keyOf(tenant, charge.account), charge.amount);
+      for (const { account, amount, limit } of ordered) take(keyOf(tenant, account), amount, limit);
       const reservation = { id: newId(), charges: ordered };
       open.set(reservation, tenant);
       return { ok: true, reservation };
@@ -73,24 +81,24 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): Ledger & 
       close(reservation, (charge) => charge.amount);
     },
     remaining(tenant: string, capability: Capability, nowMs: number) {
-      return remainingOf(capability, nowMs, ({ account, limit }) => limit - spentOf(keyOf(tenant, account)));
+      return remainingOf(capability, nowMs, ({ account, limit }) => leftOf(keyOf(tenant, account), limit));
     },
-    async lease(tenant, { account, limit, want }) {
+    async lease(tenant, { account, limit, want, holder }) {
       prune();
       if (!isCurrent(account, clock.nowMs())) throw wrongMinute();
       const key = keyOf(tenant, account);
-      const left = limit - spentOf(key);
+      const left = leftOf(key, limit);
       const granted = sliceOf(left, want);
       const leaseId = newId();
       if (granted > 0) {
-        add(key, granted);
-        leases.set(keyOf(tenant, leaseId), { key, granted });
+        take(key, granted, limit);
+        leases.set(keyOf(tenant, leaseId), { key, granted, holder });
       }
       return { leaseId, granted, ttlMs: leaseTtlMs, remaining: Math.max(0, left - granted) };
     },
-    async giveBack(tenant, { leaseId, unspent }) {
+    async giveBack(tenant, { leaseId, unspent, holder }) {
       const lease = leases.get(keyOf(tenant, leaseId));
-      if (lease === undefined || unspent > lease.granted) return;
+      if (lease === undefined || lease.holder !== holder || unspent > lease.granted) return;
       leases.delete(keyOf(tenant, leaseId));
       if (spent.has(lease.key)) add(lease.key, -unspent);
     },

@@ -43,10 +43,10 @@ for (const [name, open] of [
     await ledger.reserve(TENANT, [charge(`rate:r:${minuteAt(clock.nowMs())}`, 5), charge("calls:keep:7", 5)]);
     const lease = await ledger.lease(TENANT, { account: "calls:keep:7", limit: 5, want: 2, holder: "s" });
     assert.equal(await ledger.prune(), 0);
-    await ledger.giveBack(TENANT, { leaseId: lease.leaseId, unspent: 1 });
+    await ledger.giveBack(TENANT, { leaseId: lease.leaseId, unspent: 1, holder: "s" });
     clock.advance(180_000);
     assert.equal(await ledger.prune(), 2);
-    await ledger.giveBack(TENANT, { leaseId: lease.leaseId, unspent: 1 });
+    await ledger.giveBack(TENANT, { leaseId: lease.leaseId, unspent: 1, holder: "s" });
     const rest = await ledger.reserve(TENANT, [charge("calls:keep:7", 5, 4)]);
     assert.equal(rest.ok ? "ok" : rest.reason.code, "budget.calls");
   });
@@ -63,7 +63,7 @@ test("Postgres: several ledgers and lease holders together use exactly the limit
       schedule: () => () => {},
       authority: {
         lease: (request) => shared.lease(TENANT, { ...request, holder }),
-        giveBack: (returned) => shared.giveBack(TENANT, returned),
+        giveBack: (returned) => shared.giveBack(TENANT, { ...returned, holder }),
       },
     }),
   );

@@ -66,11 +66,8 @@ export function createPostgresLedger<Result extends PgQueryResultHKT>(
         )
         .onConflictDoUpdate({
           target: [accounts.tenant, accounts.account],
-          set: {
-            limitUnits: sql`excluded.limit_units`,
-            spent: sql`${accounts.spent} + excluded.spent`,
-          },
-          setWhere: sql`${accounts.spent} + excluded.spent <= excluded.limit_units`,
+          set: { spent: sql`${accounts.spent} + excluded.spent` },
+          setWhere: sql`${accounts.spent} + excluded.spent <= least(${accounts.limitUnits}, excluded.limit_units)`,
         })
         .returning({ account: accounts.account, spent: accounts.spent });
       const spent = new Map(made.map((row) => [row.account, row.spent]));
@@ -129,10 +126,10 @@ export function createPostgresLedger<Result extends PgQueryResultHKT>(
     async lease(tenant, { account, limit, want, holder }) {
       if (!isCurrent(account, clock.nowMs())) throw wrongMinute();
       const leaseId = newId();
-      const { granted, spent } = await orUnavailable(
+      const { granted, spent, limitUnits } = await orUnavailable(
         db.transaction(async (tx) => {
           const fresh = sliceOf(limit, want);
-          const left = sql`${limit}::bigint - ${accounts.spent}`;
+          const left = sql`least(${limit}::bigint, ${accounts.limitUnits}) - ${accounts.spent}`;
           const generous = sql`least((${left}) / ${SLICE_DIVISOR}::bigint, ${want * SLICE_WANTS_MAX}::bigint)`;
           const slice = sql`greatest(0, least(${left}, greatest(${want}::bigint, ${generous})))`;
           const [row] = await tx
@@ -140,13 +137,13 @@ export function createPostgresLedger<Result extends PgQueryResultHKT>(
             .values({ tenant, account, limitUnits: limit, spent: fresh, leasedLast: fresh })
             .onConflictDoUpdate({
               target: [accounts.tenant, accounts.account],
-              set: {
-                limitUnits: sql`greatest(${limit}::bigint, ${accounts.spent})`,
-                spent: sql`${accounts.spent} + ${slice}`,
-                leasedLast: slice,
-              },
+              set: { spent: sql`${accounts.spent} + ${slice}`, leasedLast: slice },
             })
-            .returning({ granted: accounts.leasedLast, spent: accounts.spent });
+            .returning({
+              granted: accounts.leasedLast,
+              spent: accounts.spent,
+              limitUnits: accounts.limitUnits,
+            });
           if (row === undefined) throw new Fault("internal", "budget.ledger", "The budget gave no answer.");
           if (row.granted > 0)
             await tx.insert(leases).values({ tenant, leaseId, account, holder, granted: row.granted });
@@ -154,10 +151,11 @@ export function createPostgresLedger<Result extends PgQueryResultHKT>(
         }),
       );
       remember(tenant, account, spent);
-      return { leaseId, granted, ttlMs: leaseTtlMs, remaining: Math.max(0, limit - spent) };
+      const remaining = Math.max(0, Math.min(limit, limitUnits) - spent);
+      return { leaseId, granted, ttlMs: leaseTtlMs, remaining };
     },
 
-    async giveBack(tenant, { leaseId, unspent }) {
+    async giveBack(tenant, { leaseId, unspent, holder }) {
       await orUnavailable(
         db.transaction(async (tx) => {
           const returned = await tx
@@ -167,6 +165,7 @@ export function createPostgresLedger<Result extends PgQueryResultHKT>(
               and(
                 eq(leases.tenant, tenant),
                 eq(leases.leaseId, leaseId),
+                eq(leases.holder, holder),
                 isNull(leases.unspent),
                 gte(leases.granted, unspent),
               ),
