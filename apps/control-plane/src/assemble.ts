@@ -1,6 +1,7 @@
 // The control plane over a given database: domain, doors and the application that serves them. It opens nothing and starts nothing, so that
 // tests run the very same thing as `main`.
 import { hkdfSync } from "node:crypto";
+import { AuditEvent, ChainEntry } from "@postern/contracts";
 import { type Clock, Fault, type NewId, toFault } from "@postern/fault";
 import { mount, openapi } from "@postern/surface";
 import { createMetrics, type Logger } from "@postern/telemetry";
@@ -17,11 +18,13 @@ import { DEFAULT_TENANT } from "./domain/tenants/model.ts";
 import { ensureSystemTenant, ensureTenant } from "./domain/tenants/service.ts";
 import { type Actor, createUnits, type Units } from "./domain/unit.ts";
 import type { AdminToken } from "./surfaces/admin/auth.ts";
-import { createAdminSurface } from "./surfaces/admin/surface.ts";
-import { failureOf } from "./surfaces/failure.ts";
+import { type AdminSurface, createAdminSurface } from "./surfaces/admin/surface.ts";
+import { mountConsole } from "./surfaces/console/console.ts";
+import { FailureBody, failureOf } from "./surfaces/failure.ts";
 import { createFleetSurface } from "./surfaces/fleet/surface.ts";
 import { createOperationsSurface, operationsRows } from "./surfaces/operations/surface.ts";
 import { createReport } from "./surfaces/report.ts";
+import { VERSION } from "./version.ts";
 
 export interface ControlPlaneParts {
   readonly database: Database;
@@ -45,6 +48,8 @@ export interface ControlPlane {
   readonly actor: Actor;
   /** What keeps it from doing its work. */
   problems(): Promise<readonly string[]>;
+  /** Tells of the failed logins that were too many to tell one by one. */
+  tellFailedLogins(): Promise<void>;
 }
 
 /** Also makes the tenants that there must be. The database must be migrated. */
@@ -73,14 +78,14 @@ export async function assemble(parts: ControlPlaneParts): Promise<ControlPlane> 
   }
 
   const app = new Hono();
-  mountDoors(app, { ...parts, nouns, units, feed, problems });
-  return { app, nouns, units, feed, actor, problems };
+  const { tellFailedLogins } = mountDoors(app, { ...parts, nouns, units, feed, problems });
+  return { app, nouns, units, feed, actor, problems, tellFailedLogins };
 }
 
 function mountDoors(
   app: Hono,
   ports: ControlPlaneParts & Pick<ControlPlane, "nouns" | "units" | "feed" | "problems">,
-): void {
+): AdminSurface {
   const { log, clock, newId, masterKey, randomBytes } = ports;
   const metrics = createMetrics([
     "httpRequests",
@@ -105,8 +110,11 @@ function mountDoors(
       metrics: () => metrics.expose(),
       openapi: () => {
         document ??= openapi({
-          info: { title: "Postern control plane", version: "1" },
+          info: { title: "Postern control plane", version: VERSION },
+          // Relative to where the document was fetched from.
+          servers: [{ url: "/" }],
           surfaces: [admin, fleet, { ...operations, rows: operationsRows }],
+          schemas: { AuditEvent, ChainEntry, Failure: FailureBody },
         });
         return document;
       },
@@ -116,10 +124,12 @@ function mountDoors(
   mount(app, admin, { clock, newId });
   mount(app, fleet, { clock, newId });
   mount(app, operations, { clock, newId });
+  mountConsole(app);
   app.notFound((c) => {
     const { status, body } = failureOf(new Fault("not_found", "http.path", "There is nothing here."));
     return c.json(body, status as 404);
   });
+  return admin;
 }
 
 async function makeTenants(units: Units, actor: Actor, tokens: readonly AdminToken[]): Promise<void> {

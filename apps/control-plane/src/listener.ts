@@ -1,6 +1,8 @@
 // The HTTP server: one application for all doors, and an orderly end.
 import type { Server } from "node:http";
+import { createServer, type Server as NetServer } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
+import { Fault } from "@postern/fault";
 import type { Hono } from "hono";
 
 export interface Listener {
@@ -14,15 +16,29 @@ const HEADERS_TIMEOUT_MS = 10_000;
 /** Bodies are small but for audit batches, and those are read within seconds. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
-export async function listen(app: Hono, address: { host: string; port: number }): Promise<Listener> {
+interface Address {
+  readonly host: string;
+  /** 0 = any free one. */
+  readonly port: number;
+}
+
+/**
+ * Tries the address and lets go of it, so that what cannot be served is known before anything else is made.
+ * @throws Fault unavailable "listener.address".
+ */
+export async function assertFree(address: Address): Promise<void> {
+  const probe = createServer();
+  await bind(probe, address);
+  await new Promise((resolve) => probe.close(resolve));
+}
+
+/** @throws Fault unavailable "listener.address". */
+export async function listen(app: Hono, address: Address): Promise<Listener> {
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
   }) as Server;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(address.port, address.host, resolve);
-  });
+  await bind(server, address);
   return {
     url: urlOf(server),
     close: (graceMs) =>
@@ -35,6 +51,29 @@ export async function listen(app: Hono, address: { host: string; port: number })
         server.closeIdleConnections();
       }),
   };
+}
+
+function bind(server: NetServer, { host, port }: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      reject(new Fault("unavailable", "listener.address", whyNot(cause.code, host, port), { cause }));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+function whyNot(code: string | undefined, host: string, port: number): string {
+  switch (code) {
+    case "EADDRINUSE":
+      return `Port ${port} of ${host} is taken; set POSTERN_PORT (0 = any free one).`;
+    case "EACCES":
+      return `Port ${port} of ${host} needs rights that this process lacks; set POSTERN_PORT (0 = any free one).`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return `${host} is not an address of this machine; set POSTERN_HOST.`;
+    default:
+      return `Cannot listen on port ${port} of ${host} (${code}); set POSTERN_HOST and POSTERN_PORT.`;
+  }
 }
 
 function urlOf(server: Server): string {

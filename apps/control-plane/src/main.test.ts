@@ -1,10 +1,12 @@
 // The program as an operator runs it: starts, serves over a socket, refuses what it must, and ends in order.
 import assert from "node:assert/strict";
-import { existsSync, statSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { createAdminClient, createSidecarClient } from "@postern/client";
-import { startProcess, temporaryDirectory, throwawayPostgres } from "@postern/testkit";
+import { defer, startProcess, temporaryDirectory, throwawayPostgres } from "@postern/testkit";
 import { readConfig } from "./config.ts";
 
 const MAIN = join(import.meta.dirname, "main.ts");
@@ -26,6 +28,7 @@ test("the program serves, a second one on its folder is refused, and SIGTERM giv
   const first = await run(t, { POSTERN_DATA_DIR: folder }, { ready: LISTENING });
   const url = String(first.match[1]);
   const client = createAdminClient({ url, token: "root" });
+  await client.createTenant("acme");
   const added = await client.addSidecar({ tenant: "acme" });
   const minted = await client.mint({ subject: "agent-7", tenant: "acme" });
   assert.equal(statSync(join(folder, "master.key")).mode & 0o777, 0o400);
@@ -81,6 +84,7 @@ test("over Postgres two replicas serve one truth, and one hears of the other's c
     createAdminClient({ url: String(match[1]), token: "root" }),
   );
   assert.ok(here !== undefined && there !== undefined);
+  await here.createTenant("acme");
   const added = await here.addSidecar({ tenant: "acme" });
   const sidecar = createSidecarClient({ url: String(two.match[1]), credential: added.credential });
   const leaving = new AbortController();
@@ -117,6 +121,42 @@ test("what is set up wrongly is refused before anything is opened", async (t) =>
     assert.match(refused.stderr(), message);
   }
   assert.equal(existsSync(folder), false);
+});
+
+test("a port that is taken is named before a database is made", async (t) => {
+  const folder = join(temporaryDirectory(t), "data");
+  const holder = createServer().listen(0, "127.0.0.1");
+  await once(holder, "listening");
+  defer(t, async () => void holder.close());
+  const { port } = holder.address() as AddressInfo;
+  const refused = await run(t, { POSTERN_DATA_DIR: folder, POSTERN_PORT: String(port) });
+  assert.equal((await refused.exited).code, 1);
+  assert.match(
+    refused.stderr(),
+    new RegExp(`^Port ${port} of 127\\.0\\.0\\.1 is taken; set POSTERN_PORT \\(0 = any free one\\)\\.$`, "m"),
+  );
+  assert.equal(existsSync(folder), false);
+});
+
+test("an address of another machine, and a data folder that cannot be used, are named with their setting", async (t) => {
+  const home = temporaryDirectory(t);
+  const file = join(home, "file");
+  writeFileSync(file, "");
+  const foreign = join(home, "foreign");
+  mkdirSync(join(foreign, "db"), { recursive: true });
+  writeFileSync(join(foreign, "db", "PG_VERSION"), "9\n");
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ POSTERN_HOST: "192.0.2.1" }, /192\.0\.2\.1 is not an address of this machine; set POSTERN_HOST/],
+    [{ POSTERN_DATA_DIR: file }, /data folder .*file cannot be written \(EEXIST\); set POSTERN_DATA_DIR/],
+    [{ POSTERN_DATA_DIR: join(file, "x") }, /cannot be written \(ENOTDIR\)/],
+    [{ POSTERN_DATA_DIR: foreign }, /cannot be opened as a database of this version; set POSTERN_DATA_DIR/],
+  ];
+  for (const [env, message] of cases) {
+    const refused = await run(t, { POSTERN_DATA_DIR: join(home, "data"), ...env });
+    assert.equal((await refused.exited).code, 1);
+    assert.match(refused.stderr(), message);
+    assert.doesNotMatch(refused.stderr(), /went wrong on our side/);
+  }
 });
 
 test("--help prints every setting and starts nothing", async (t) => {

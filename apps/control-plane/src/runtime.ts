@@ -11,7 +11,7 @@ import { openPostgres } from "./database/postgres.ts";
 import { type MasterKey, readMasterKey } from "./domain/keys/master-key.ts";
 import { masterKeyOf } from "./domain/keys/master-key-file.ts";
 import { createPolicyCompiler } from "./domain/policies/compiler.ts";
-import { listen } from "./listener.ts";
+import { assertFree, listen } from "./listener.ts";
 import type { AdminToken } from "./surfaces/admin/auth.ts";
 import { every, type Loop } from "./workers/every.ts";
 import { renewBundles } from "./workers/renew-bundles.ts";
@@ -27,10 +27,15 @@ const HEARTBEAT_MS = 1_000;
 const CHECKPOINT_MS = 1_000;
 const RENEW_MS = 3_600_000;
 const PRUNE_MS = 600_000;
+const FAILED_LOGINS_MS = 60_000;
 const GRACE_MS = 10_000;
 
-/** Faults: conflict "database.locked"; unavailable "database.unavailable"; invalid "keys.master_key". */
+/**
+ * Faults: unavailable "listener.address", before anything is made; conflict "database.locked"; invalid "database.folder";
+ * unavailable "database.unavailable"; invalid "keys.master_key".
+ */
 export async function start(config: Config, log: Logger): Promise<Running> {
+  await assertFree(config);
   const database = await openDatabase(config, log);
   try {
     const applied = await migrate(database);
@@ -57,6 +62,7 @@ export async function start(config: Config, log: Logger): Promise<Running> {
         controlPlane.feed.close();
         await listener.close(GRACE_MS);
         await Promise.all(loops.map((loop) => loop.stop()));
+        await controlPlane.tellFailedLogins();
         await database.close();
       },
     };
@@ -99,6 +105,7 @@ function startLoops(controlPlane: ControlPlane, log: Logger): readonly Loop[] {
     every(HEARTBEAT_MS, "heartbeat", log, () => feed.beat()),
     every(CHECKPOINT_MS, "sign-checkpoints", log, () => signCheckpoints(nouns, units, actor)),
     every(RENEW_MS, "renew-bundles", log, () => renewBundles(nouns, units, actor, systemClock)),
+    every(FAILED_LOGINS_MS, "tell-failed-logins", log, () => controlPlane.tellFailedLogins()),
     every(PRUNE_MS, "prune-budgets", log, async () => void (await nouns.budgets.prune())),
   ];
 }

@@ -6,6 +6,7 @@ const KIND_BY_STATUS: Readonly<Record<number, FaultKind>> = {
   401: "unauthenticated",
   403: "forbidden",
   404: "not_found",
+  408: "unavailable",
   409: "conflict",
   412: "precondition",
   413: "too_large",

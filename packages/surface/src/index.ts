@@ -26,4 +26,13 @@ export {
 export { pageOf, pageQuery } from "./page.ts";
 export { flag, wholeNumber } from "./query-field.ts";
 export { BODY_BYTES_MAX } from "./request-body.ts";
-export { bytes, csv, ndjson, type ServerSentEvent, type Streamed, type StreamKind, sse } from "./stream.ts";
+export {
+  bytes,
+  csv,
+  ndjson,
+  type ServerSentEvent,
+  type Streamed,
+  type StreamKind,
+  type StreamShape,
+  sse,
+} from "./stream.ts";

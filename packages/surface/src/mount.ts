@@ -112,7 +112,7 @@ async function readInput<Principal, Context>(
   return {
     params: c.req.param(),
     query: readQuery(new URL(raw.url).searchParams),
-    body: row.body === undefined ? undefined : await readJson(raw, bytesMax),
+    body: row.body === undefined ? undefined : await readJson(raw, bytesMax, row.bodyDepthMax),
   };
 }
 

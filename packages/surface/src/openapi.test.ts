@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
-import { csv, ndjson, openapi, operationsFor, pageOf, pageQuery } from "./index.ts";
+import { bytes, csv, ndjson, openapi, operationsFor, pageOf, pageQuery } from "./index.ts";
 
 const operation = operationsFor<null>();
 const Draft = z.strictObject({ id: z.string(), data: z.json() }).describe("A draft policy.");
@@ -38,7 +38,12 @@ const rows = [
     method: "GET",
     path: "/v1/export",
     permission: "public",
-    reply: [csv(["id"]), ndjson(Draft)],
+    reply: [
+      csv(["id"]),
+      ndjson(Draft),
+      bytes("application/json", { is: "json", schema: z.array(Draft) }),
+      bytes("application/octet-stream"),
+    ],
     run: () => csv(["id"]).of([]),
   }),
 ];
@@ -124,14 +129,35 @@ test("an operation names its id, its credential, its body and every way it can e
   assert.deepEqual(document.components.securitySchemes, { admin: { type: "http", scheme: "bearer" } });
 });
 
-test("a public operation needs no credential, and a stream tells its media types", () => {
+test("a public operation needs no credential, and a stream tells its media types and what they hold", () => {
   const { get } = document.paths["/v1/export"];
   assert.deepEqual(get.security, []);
-  assert.deepEqual(Object.keys(get.responses[200].content), [
+  const { content } = get.responses[200];
+  assert.deepEqual(Object.keys(content), [
     "text/csv; charset=utf-8",
     "application/x-ndjson",
+    "application/json",
+    "application/octet-stream",
   ]);
+  assert.match(content["text/csv; charset=utf-8"].schema.description, /under the header id\./);
+  assert.deepEqual(content["application/x-ndjson"].schema["x-line-schema"], {
+    $ref: "#/components/schemas/Draft",
+  });
+  assert.deepEqual(content["application/json"].schema, {
+    type: "array",
+    items: { $ref: "#/components/schemas/Draft" },
+  });
+  assert.deepEqual(content["application/octet-stream"], {});
   assert.equal(get.responses[401], undefined);
+});
+
+test("a door without a guarded operation has no security scheme", () => {
+  const open = { ...door, name: "open", security: {} };
+  const surfaces = [{ door: open, rows: rows.filter((row) => row.permission === "public") }];
+  assert.deepEqual(
+    (openapi({ info, surfaces }).components as { securitySchemes: object }).securitySchemes,
+    {},
+  );
 });
 
 test("a document whose operations clash is not made", () => {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Door } from "./door.ts";
 import { createSchemaWriter, type JsonSchema, type SchemaWriter } from "./json-schema.ts";
 import { type Operation, pathParams } from "./operation.ts";
-import type { StreamKind } from "./stream.ts";
+import type { StreamKind, StreamShape } from "./stream.ts";
 
 export interface OpenApiOptions {
   readonly info: { readonly title: string; readonly version: string; readonly description?: string };
@@ -41,7 +41,9 @@ export function openapi(options: OpenApiOptions): Json {
       item[method] = operationObject(row, door, writer);
     }
   }
-  const securitySchemes = Object.fromEntries(options.surfaces.map(({ door }) => [door.name, door.security]));
+  // A door whose rows are all public asks for no credential, so there is no scheme to describe.
+  const guarded = options.surfaces.filter(({ rows }) => rows.some((row) => row.permission !== "public"));
+  const securitySchemes = Object.fromEntries(guarded.map(({ door }) => [door.name, door.security]));
   return {
     openapi: "3.1.1",
     info: options.info,
@@ -131,18 +133,26 @@ function content(reply: Row["reply"], writer: SchemaWriter): Json {
     return { content: { "application/json": { schema: writer.write(reply, "output") } } };
   const kinds: readonly StreamKind[] = [reply].flat();
   return {
-    content: Object.fromEntries(
-      kinds.map(({ mediaType, item }) => [
-        mediaType,
-        {
-          schema: {
-            type: "string",
-            ...(item === undefined ? {} : { description: "One JSON text per line." }),
-          },
-        },
-      ]),
-    ),
+    content: Object.fromEntries(kinds.map(({ mediaType, shape }) => [mediaType, streamed(shape, writer)])),
   };
+}
+
+/** The media type object of a stream: raw bytes have no schema (OpenAPI 3.1.1 §4.14.3), and lines are told in an extension of ours. */
+function streamed(shape: StreamShape, writer: SchemaWriter): Json {
+  switch (shape.is) {
+    case "bytes":
+      return {};
+    case "text":
+      return { schema: { type: "string", description: shape.description } };
+    case "json":
+      return { schema: writer.write(shape.schema, "output") };
+    case "lines": {
+      const description = "One JSON text per line; `x-line-schema` describes a line.";
+      return {
+        schema: { type: "string", description, "x-line-schema": writer.write(shape.line, "output") },
+      };
+    }
+  }
 }
 
 function tagsOf(surfaces: readonly DocumentedSurface[]): Json[] {

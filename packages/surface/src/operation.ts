@@ -71,6 +71,10 @@ export interface OperationInfo {
   readonly replies?: Readonly<Record<number, string>>;
   /** Overrides the door's limit on the size of the body. */
   readonly bodyBytesMax?: number;
+  /** Objects and arrays within one another in the body. Default 64. */
+  readonly bodyDepthMax?: number;
+  /** The body is taken as it was written, whatever its text: NUL and halves of surrogate pairs are refused everywhere else. */
+  readonly takesAnyText?: boolean;
 }
 
 export interface OperationSpec<
@@ -131,7 +135,7 @@ export function operationsFor<Context>() {
         const call: Call<P, Q, B> = {
           params: parse("params", params, input.params),
           query: parse("query", query, input.query),
-          body: parse("body", body, input.body),
+          body: parse("body", body, input.body, { anyText: info.takesAnyText === true }),
           request: input.request,
         };
         return async (context) => run(call, context);
@@ -157,8 +161,13 @@ export function pathParams(path: string): string[] {
   return [...path.matchAll(/\{([^}]*)\}/g)].map((match) => match[1] ?? "");
 }
 
-function parse<S extends Schema>(part: InputPart, schema: S | undefined, value: unknown): PartOf<S> {
-  return parsePart(part, schema, value) as PartOf<S>;
+function parse<S extends Schema>(
+  part: InputPart,
+  schema: S | undefined,
+  value: unknown,
+  options: { anyText?: boolean } = {},
+): PartOf<S> {
+  return parsePart(part, schema, value, options) as PartOf<S>;
 }
 
 function assertRow(spec: OperationInfo & { params?: Schema; query?: Schema; body?: Schema }): void {

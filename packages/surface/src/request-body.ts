@@ -4,7 +4,8 @@ import { Fault } from "@postern/fault";
 
 /** Default limit on a body, bytes. */
 export const BODY_BYTES_MAX = 1_048_576;
-const DEPTH_MAX = 64;
+/** Default limit on objects and arrays within one another. */
+const BODY_DEPTH_MAX = 64;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -12,12 +13,16 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * The body as JSON; undefined when it is empty.
  * Raises Fault too_large "http.body_too_large", invalid "http.media_type" | "http.encoding" (415), invalid "http.json".
  */
-export async function readJson(request: Request, bytesMax: number): Promise<unknown> {
+export async function readJson(
+  request: Request,
+  bytesMax: number,
+  depthMax: number = BODY_DEPTH_MAX,
+): Promise<unknown> {
   const bytes = await readBounded(request, bytesMax);
   if (bytes.byteLength === 0) return undefined;
   assertJsonType(request.headers);
   const value = parseJson(bytes);
-  assertPlain(value);
+  assertPlain(value, depthMax);
   return value;
 }
 
@@ -65,11 +70,11 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 /** Walks level by level, so that nesting costs no stack. */
-function assertPlain(value: unknown): void {
+function assertPlain(value: unknown, depthMax: number): void {
   let level = [value];
   for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > DEPTH_MAX)
-      throw new Fault("invalid", "http.json", `The body is nested deeper than ${DEPTH_MAX} levels.`);
+    if (depth > depthMax)
+      throw new Fault("invalid", "http.json", `The body is nested deeper than ${depthMax} levels.`);
     const deeper: unknown[] = [];
     for (const item of level) {
       if (typeof item !== "object" || item === null) continue;

@@ -65,6 +65,28 @@ test("the source is read only as fast as the reader reads, and closed when the r
   assert.equal(isClosed, true);
 });
 
+test("a reader that leaves while the next item is on its way is no trouble, whatever becomes of that item", async () => {
+  for (const end of ["an item", "the end", "an error"]) {
+    const failures: unknown[] = [];
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    async function* source() {
+      if (end !== "the end") yield { data: await promise };
+      else await promise;
+    }
+    const body = streamBody(sse().of(source()).chunks, (caught) => failures.push(caught));
+    const reader = body.getReader();
+    const reading = reader.read();
+    await turn();
+    const leaving = reader.cancel();
+    if (end === "an error") reject(new Error("the source was left"));
+    else resolve("late");
+    await leaving.catch(() => {});
+    await reading;
+    await turn();
+    assert.deepEqual(failures, [], end);
+  }
+});
+
 test("trouble in the source breaks the stream off and is reported", async () => {
   const failures: unknown[] = [];
   async function* source() {

@@ -12,11 +12,19 @@ export interface Streamed<MediaType extends string = string> {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** What a stream reads as when it is whole, for the OpenAPI document. */
+export type StreamShape =
+  | { readonly is: "bytes" }
+  | { readonly is: "text"; readonly description: string }
+  /** One JSON text per line. */
+  | { readonly is: "lines"; readonly line: z.ZodType }
+  /** A single JSON text. */
+  | { readonly is: "json"; readonly schema: z.ZodType };
+
 /** A way of streaming, declared by a row (`reply`) and used by its `run` (`of`). */
 export interface StreamKind<MediaType extends string = string, Item = never> {
   readonly mediaType: MediaType;
-  /** What one item is, for the OpenAPI document. */
-  readonly item: z.ZodType | undefined;
+  readonly shape: StreamShape;
   of(items: AsyncIterable<Item> | Iterable<Item>, headers?: Record<string, string>): Streamed<MediaType>;
 }
 
@@ -31,7 +39,8 @@ export interface ServerSentEvent {
 
 /** Server-sent events, each handed over at once. */
 export function sse(): StreamKind<"text/event-stream", ServerSentEvent> {
-  return kind("text/event-stream", undefined, (items) => mapped(items, eventText), {
+  const shape = { is: "text", description: "Server-sent events (WHATWG HTML, section 9.2)." } as const;
+  return kind("text/event-stream", shape, (items) => mapped(items, eventText), {
     "x-accel-buffering": "no",
   });
 }
@@ -44,22 +53,26 @@ export function ndjson<S extends z.ZodType>(
   item: S,
   print: (value: z.input<S>) => string = (value) => `${JSON.stringify(value)}\n`,
 ): StreamKind<"application/x-ndjson", z.input<S>> {
-  return kind("application/x-ndjson", item, (items) => gathered(items, print));
+  return kind("application/x-ndjson", { is: "lines", line: item }, (items) => gathered(items, print));
 }
 
 /** RFC 4180 rows under a header row. A cell that a spreadsheet would run as a formula is made harmless with a leading apostrophe. */
 export function csv(
   columns: readonly string[],
 ): StreamKind<"text/csv; charset=utf-8", readonly (string | number | boolean)[]> {
-  return kind("text/csv; charset=utf-8", undefined, async function* (rows) {
+  const description = `Rows (RFC 4180) under the header ${columns.join(",")}.`;
+  return kind("text/csv; charset=utf-8", { is: "text", description }, async function* (rows) {
     yield csvLine(columns);
     yield* gathered(rows, csvLine);
   });
 }
 
-/** Bytes as they come. */
-export function bytes<const M extends string>(mediaType: M): StreamKind<M, Uint8Array> {
-  return kind(mediaType, undefined, (items) => mapped(items, (chunk) => chunk));
+/** Bytes as they come; `shape` says what they spell when they are text. */
+export function bytes<const M extends string>(
+  mediaType: M,
+  shape: StreamShape = { is: "bytes" },
+): StreamKind<M, Uint8Array> {
+  return kind(mediaType, shape, (items) => mapped(items, (chunk) => chunk));
 }
 
 /** The body of a stream. `failed` hears of trouble that breaks it off; the reader then sees a cut connection, never a clean end. */
@@ -69,19 +82,24 @@ export function streamBody(
 ): ReadableStream<Uint8Array> {
   const source = chunks[Symbol.asyncIterator]();
   const encoder = new TextEncoder();
+  // The reader may leave while the next item is on its way; what comes of that item then concerns nobody.
+  let isLeft = false;
   return new ReadableStream(
     {
       async pull(controller) {
         try {
           const next = await source.next();
+          if (isLeft) return;
           if (next.done === true) controller.close();
           else controller.enqueue(typeof next.value === "string" ? encoder.encode(next.value) : next.value);
         } catch (caught) {
+          if (isLeft) return;
           failed(caught);
           controller.error(caught);
         }
       },
       async cancel() {
+        isLeft = true;
         await source.return?.();
       },
     },
@@ -91,13 +109,13 @@ export function streamBody(
 
 function kind<M extends string, Item>(
   mediaType: M,
-  item: z.ZodType | undefined,
+  shape: StreamShape,
   encode: (items: AsyncIterable<Item> | Iterable<Item>) => AsyncIterable<string | Uint8Array>,
   ownHeaders: Readonly<Record<string, string>> = {},
 ): StreamKind<M, Item> {
   return {
     mediaType,
-    item,
+    shape,
     of: (items, headers = {}) => ({
       mediaType,
       chunks: encode(items),

@@ -3,23 +3,36 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
+import { Fault } from "@postern/fault";
 import { drizzle } from "drizzle-orm/pglite";
 import type { Database, Executor } from "./connection.ts";
-import { lockDirectory } from "./lock.ts";
+import { type DirectoryLock, lockDirectory } from "./lock.ts";
 
 /**
  * Opens (and makes, when new) the database in `<dataDirectory>/db`.
- * @throws Fault conflict "database.locked" when another live process holds it.
+ * @throws Fault conflict "database.locked" when another live process holds it; invalid "database.folder" when the folder cannot be used.
  */
 export async function openEmbedded(dataDirectory: string): Promise<Database> {
-  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
-  const lock = lockDirectory(join(dataDirectory, "db.lock"));
+  const lock = take(dataDirectory);
   try {
     const client = await PGlite.create(join(dataDirectory, "db"));
     return embeddedDatabase(client, lock.release);
-  } catch (caught) {
+  } catch (cause) {
     lock.release();
-    throw caught;
+    const message = `What is in ${join(dataDirectory, "db")} cannot be opened as a database of this version; set POSTERN_DATA_DIR to another folder.`;
+    throw new Fault("invalid", "database.folder", message, { cause });
+  }
+}
+
+function take(dataDirectory: string): DirectoryLock {
+  try {
+    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+    return lockDirectory(join(dataDirectory, "db.lock"));
+  } catch (caught) {
+    if (caught instanceof Fault || !(caught instanceof Error)) throw caught;
+    const why = "code" in caught ? ` (${caught.code})` : "";
+    const message = `The data folder ${dataDirectory} cannot be written${why}; set POSTERN_DATA_DIR to a folder that this process may write.`;
+    throw new Fault("invalid", "database.folder", message, { cause: caught });
   }
 }
 

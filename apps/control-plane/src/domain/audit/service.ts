@@ -29,7 +29,7 @@ export interface Entry {
   readonly text: string;
 }
 
-/** Faults of what is about one tenant: not_found "tenants.unknown". */
+/** Faults of what is about one tenant: not_found "tenant.not_found". */
 export interface Audit {
   /** Newest first. `before` is the `position` of the last event of the page before. */
   query(

@@ -1,13 +1,15 @@
 // Tokens are issued and revoked here. What is kept of a token is what it allows, never the token: a stolen database opens nothing.
+import { limitIn, ownerOfAccount } from "@postern/budget";
 import { mint } from "@postern/capability";
 import type { Caveat, JsonValue } from "@postern/contracts";
 import { Fault } from "@postern/fault";
 import type { Executor } from "../../database/connection.ts";
 import type { Keys } from "../keys/service.ts";
-import { ensureTenant } from "../tenants/service.ts";
+import { requireServed } from "../tenants/service.ts";
 import type { Unit } from "../unit.ts";
 import { caveatsFor, type Minted, type MintRequest, type Revocation } from "./model.ts";
 import {
+  findCaveats,
   insertCapability,
   insertRevocation,
   isRevoked,
@@ -29,6 +31,11 @@ export interface Capabilities {
    * offline are known to nobody, and a foreign id has no effect there. Without one, the id's own tenant is looked up.
    */
   revoke(unit: Unit, request: { jti: string; reason: string; tenant: string | undefined }): Promise<void>;
+  /**
+   * The limit of a budget account: of a token issued here what it was issued with, of a block appended offline the one that is claimed.
+   * Faults: invalid "budget.account"; not_found "budget.unknown_account".
+   */
+  limitOf(executor: Executor, tenant: string, claimed: { account: string; limit: number }): Promise<number>;
   listRevocations(
     executor: Executor,
     options: { tenant: string | undefined; limit: number; after: RevocationKey | undefined },
@@ -46,7 +53,7 @@ export function createCapabilities({ keys }: { keys: Keys }): Capabilities {
   return {
     async mint(unit, request) {
       const { tenant, subject, issuer, ttlSeconds, attenuable } = request;
-      await ensureTenant(unit, tenant);
+      await requireServed(unit.executor, tenant);
       const key = await keys.signer(unit, tenant, "capability");
       const caveats = caveatsFor(request, unit.nowMs);
       const clock = { nowMs: () => unit.nowMs, monotonicMs: () => 0 };
@@ -85,6 +92,23 @@ export function createCapabilities({ keys }: { keys: Keys }): Capabilities {
       for (const each of tenants) await revokeIn(unit, each, jti, reason);
     },
 
+    async limitOf(executor, tenant, { account, limit }) {
+      const owner = ownerOfAccount(account);
+      if (owner === undefined) {
+        throw new Fault(
+          "invalid",
+          "budget.account",
+          "body.account: must name an account of a token's budget",
+        );
+      }
+      if (!owner.isRoot) return limit;
+      const granted = limitIn(await findCaveats(executor, tenant, owner.jti), owner.kind);
+      if (granted === undefined) {
+        throw new Fault("not_found", "budget.unknown_account", "No token with this budget was issued here.");
+      }
+      return granted;
+    },
+
     listRevocations: selectRevocations,
 
     async revokedAfter(executor, { tenant, after, upTo }) {
@@ -100,7 +124,7 @@ export function createCapabilities({ keys }: { keys: Keys }): Capabilities {
 }
 
 async function revokeIn(unit: Unit, tenant: string, jti: string, reason: string): Promise<void> {
-  await ensureTenant(unit, tenant);
+  await requireServed(unit.executor, tenant);
   const act = { tenant, name: "revoke", tokenId: jti, reason };
   const version = await lockRevocationVersion(unit.executor, tenant);
   const isRepeated = await isRevoked(unit.executor, tenant, jti);

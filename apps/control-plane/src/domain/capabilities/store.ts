@@ -1,4 +1,5 @@
 // Queries over issued tokens and revocations.
+import type { Caveat } from "@postern/contracts";
 import { and, asc, desc, eq, gt, inArray, lte, type SQL, sql } from "drizzle-orm";
 import type { Executor } from "../../database/connection.ts";
 import type { Revocation } from "./model.ts";
@@ -18,6 +19,19 @@ export async function tenantsOfToken(executor: Executor, jti: string): Promise<r
     .from(capabilities)
     .where(eq(capabilities.jti, jti));
   return rows.map((row) => row.tenant);
+}
+
+/** What the token was issued with; empty when none of this id was. */
+export async function findCaveats(
+  executor: Executor,
+  tenant: string,
+  jti: string,
+): Promise<readonly Caveat[]> {
+  const [row] = await executor
+    .select({ caveats: capabilities.caveats })
+    .from(capabilities)
+    .where(and(eq(capabilities.tenant, tenant), eq(capabilities.jti, jti)));
+  return row?.caveats ?? [];
 }
 
 /** The version of the tenant's revocation list, locked until the transaction ends. */

@@ -1,7 +1,7 @@
 // Takes in batches from sidecars, exactly once: what was received, what became of it and the events in the chain change in one
 // transaction, and batches of one sidecar are taken in one at a time. What is sent again is acknowledged again; what contradicts an
-// earlier record is refused and told in the chain.
-import type { Acknowledgement, AuditBatch, SpoolRecord } from "@postern/contracts";
+// earlier record is refused and told in the chain; what is lost is passed over and told. No content of a record stops what follows it.
+import type { Acknowledgement, AuditBatch } from "@postern/contracts";
 import { Fault } from "@postern/fault";
 import { seal } from "@postern/signing";
 import { appendEvents } from "../audit/append.ts";
@@ -10,11 +10,14 @@ import { selectChained } from "../audit/service.ts";
 import type { Keys } from "../keys/service.ts";
 import type { Sidecars } from "../sidecars/service.ts";
 import type { Unit, Work } from "../unit.ts";
+import { type AdmittedRecord, admit, recordId } from "./admission.ts";
+import { tellFork, tellLost, tellRefused, tellRepeated } from "./alarms.ts";
+import { foldRecords, type KnownBefore, orphanEvent } from "./fold-records.ts";
 import {
   assertSound,
   batchHashAt,
   EMPTY_STREAM,
-  foldRecords,
+  passesLoss,
   type SidecarKey,
   type SpoolStream,
 } from "./model.ts";
@@ -22,6 +25,7 @@ import {
   deleteOpenCalls,
   findRecordHash,
   findStream,
+  hasHole,
   insertBatchHashes,
   insertOpenCalls,
   saveStream,
@@ -60,10 +64,19 @@ export function createIntake(dependencies: { keys: Keys; sidecars: Sidecars }): 
     };
     const first = batch.records[0]?.sequence ?? 1;
     const expectedSequence = stream.received + 1;
-    if (first > expectedSequence) return { ok: false, problem: "gap", expectedSequence };
-    if (await isFork(unit, sidecar, batch, stream)) return { ok: false, problem: "fork", expectedSequence };
-
-    const records = batch.records.slice(expectedSequence - first);
+    if (passesLoss(batch, expectedSequence)) {
+      tellLost(unit, sidecar, { epoch: batch.epoch, from: expectedSequence, to: first - 1 });
+    } else if (first > expectedSequence) {
+      return { ok: false, problem: "gap", expectedSequence };
+    } else if (await isFork(unit, sidecar, batch, stream)) {
+      return { ok: false, problem: "fork", expectedSequence };
+    }
+    const from = { sidecar, epoch: batch.epoch, nowMs: unit.nowMs };
+    const records = batch.records
+      .slice(Math.max(0, expectedSequence - first))
+      .map((record) => admit(record, from));
+    tellRefused(unit, sidecar, batch.epoch, records);
+    await tellLostEnds(unit, sidecar, records);
     const eventsAppended = await store(unit, sidecar, stream, records);
     const acknowledgements = await acknowledge(unit, sidecar, batch.epoch);
     return { ok: true, acknowledgements, recordsTaken: records.length, eventsAppended };
@@ -91,7 +104,7 @@ export function createIntake(dependencies: { keys: Keys; sidecars: Sidecars }): 
 
   return {
     async take(work, sidecar, batch) {
-      assertSound(batch, sidecar);
+      assertSound(batch);
       return await work.commit((unit) => takeIn(unit, sidecar, batch));
     },
   };
@@ -114,17 +127,21 @@ async function isFork(
         : await findRecordHash(unit.executor, sidecar, { epoch, sequence });
   const sent = batchHashAt(batch, sequence);
   if (sent === stored) return false;
-  const { tenant, id } = sidecar;
-  unit.record({
-    tenant,
-    name: "audit_fork",
-    decision: "block",
-    check: "audit",
-    reason: "The sidecar sent another record than the one that was taken in under the same number.",
-    details: { sidecar_id: id, epoch, sequence, stored_hash: stored ?? "", sent_hash: sent },
-    eventId: `fork:${epoch}:${sequence}:${sent.slice(0, 32)}:${id.slice(0, 36)}`,
-  });
+  tellFork(unit, sidecar, { epoch, sequence, stored: stored ?? "", sent });
   return true;
+}
+
+/** An end that is lost shows by nothing else: records that have arrived all the same are not told as lost. */
+async function tellLostEnds(
+  unit: Unit,
+  sidecar: SidecarKey,
+  records: readonly AdmittedRecord[],
+): Promise<void> {
+  for (const { body } of records) {
+    if (body?.kind !== "lost_end") continue;
+    const received = (await findStream(unit.executor, sidecar, body.epoch))?.received ?? 0;
+    tellLost(unit, sidecar, { epoch: body.epoch, from: Math.max(body.from, received + 1), to: undefined });
+  }
 }
 
 /** Stores new records and appends the events that they complete. How many were appended. */
@@ -132,51 +149,52 @@ async function store(
   unit: Unit,
   sidecar: SidecarKey,
   stream: SpoolStream,
-  records: readonly SpoolRecord[],
+  records: readonly AdmittedRecord[],
 ): Promise<number> {
-  const last = records.at(-1);
-  if (last === undefined) return 0;
+  const [head, last] = [records[0], records.at(-1)];
+  if (head === undefined || last === undefined) return 0;
   const { executor } = unit;
-  const outcomeIds = records.flatMap(({ body }) => (body.kind === "outcome" ? [body.event_id] : []));
-  const intentIds = records.flatMap(({ body }) => (body.kind === "intent" ? [body.event.event_id] : []));
+  const complete = await fold(unit, sidecar, stream, records);
+  const repeated = await appendEvents(executor, sidecar.tenant, complete);
+  // Whoever took the id first, this event is another one and is kept.
+  const renamed = repeated.map(({ event, argsSalt }) => {
+    const storedAs = recordId(sidecar, event.sidecar_epoch, event.sidecar_sequence);
+    tellRepeated(unit, sidecar, event, storedAs);
+    return { event: { ...event, event_id: storedAs }, argsSalt };
+  });
+  await appendEvents(executor, sidecar.tenant, renamed);
+  await insertBatchHashes(executor, sidecar, {
+    epoch: stream.epoch,
+    firstSequence: head.sequence,
+    hashes: records.map((record) => record.hash),
+  });
+  await saveStream(executor, sidecar, { ...stream, received: last.sequence, receivedHash: last.hash });
+  return complete.length;
+}
+
+/** Brings the calls that are half known up to date, and returns the events that are whole now. */
+async function fold(
+  { executor, nowMs }: Unit,
+  sidecar: SidecarKey,
+  stream: SpoolStream,
+  records: readonly AdmittedRecord[],
+): Promise<readonly NewEvent[]> {
+  const outcomeIds = records.flatMap(({ body }) => (body?.kind === "outcome" ? [body.event_id] : []));
+  const intentIds = records.flatMap(({ body }) => (body?.kind === "intent" ? [body.event.event_id] : []));
   const known = new Set(intentIds);
   const open = await selectOpenCalls(executor, sidecar, [...new Set([...outcomeIds, ...intentIds])]);
   for (const call of open) known.add(call.eventId);
   const lonely = outcomeIds.filter((eventId) => !known.has(eventId));
   const chained = await selectChained(executor, sidecar.tenant, lonely);
-  const { complete, opened, closed } = foldRecords(records, stream.epoch, { open, chained });
-
-  const repeated = await appendEvents(executor, sidecar.tenant, complete);
-  for (const { event } of repeated) recordRepeated(unit, sidecar, event);
-  await deleteOpenCalls(
-    executor,
-    sidecar,
-    closed.map((call) => call.eventId),
-  );
+  const { epoch, received } = stream;
+  const skips = (records[0]?.sequence ?? 0) > received + 1;
+  const holed = lonely.length > 0 && (skips || (await hasHole(executor, sidecar, stream)));
+  const orphan: KnownBefore["orphan"] = holed
+    ? (outcome) => orphanEvent({ sidecar, epoch, nowMs }, outcome)
+    : undefined;
+  const { complete, opened, closed } = foldRecords(records, epoch, { open, chained, orphan });
+  const closedIds = closed.map((call) => call.eventId);
+  await deleteOpenCalls(executor, sidecar, closedIds);
   await insertOpenCalls(executor, sidecar, opened);
-  const hashes = records.map((record) => record.hash);
-  await insertBatchHashes(executor, sidecar, {
-    epoch: stream.epoch,
-    firstSequence: stream.received + 1,
-    hashes,
-  });
-  await saveStream(executor, sidecar, { ...stream, received: last.sequence, receivedHash: last.hash });
-  return complete.length - repeated.length;
-}
-
-/** Two records with one event id: the first one stays, and that there was a second one is told. */
-function recordRepeated(unit: Unit, { tenant, id }: SidecarKey, event: NewEvent["event"]): void {
-  unit.record({
-    tenant,
-    name: "audit_repeated",
-    decision: "block",
-    check: "audit",
-    reason: "The sidecar sent a second event under an id that is in the chain; the second one was left out.",
-    details: {
-      sidecar_id: id,
-      event_id: event.event_id,
-      epoch: event.sidecar_epoch,
-      sequence: event.sidecar_sequence,
-    },
-  });
+  return complete;
 }

@@ -54,6 +54,19 @@ export async function insertBatchHashes(
   });
 }
 
+/** Whether a record of what was received never came: it was lost before it could be taken in. */
+export async function hasHole(
+  executor: Executor,
+  sidecar: SidecarKey,
+  { epoch, received }: Pick<SpoolStream, "epoch" | "received">,
+): Promise<boolean> {
+  const [row] = await executor
+    .select({ records: sql<number>`sum(last_sequence - first_sequence + 1)`.mapWith(Number) })
+    .from(auditBatches)
+    .where(ofStream(auditBatches, sidecar, epoch));
+  return (row?.records ?? 0) < received;
+}
+
 /** Hash of a record that was taken in; undefined = there is none of this sequence. */
 export async function findRecordHash(
   executor: Executor,

@@ -3,7 +3,7 @@
 import { Fault } from "@postern/fault";
 import type { Executor } from "../../database/connection.ts";
 import type { Keys } from "../keys/service.ts";
-import { ensureTenant } from "../tenants/service.ts";
+import { requireServed } from "../tenants/service.ts";
 import type { Unit } from "../unit.ts";
 import {
   credentialDigest,
@@ -50,7 +50,7 @@ export function createSidecars(dependencies: {
   const { keys, randomBytes } = dependencies;
   return {
     async add(unit, { tenant, name }) {
-      await ensureTenant(unit, tenant);
+      await requireServed(unit.executor, tenant);
       const root = await keys.signer(unit, tenant, "root");
       const id = unit.newId();
       const credential = credentialText(tenant, id, randomBytes(32));

@@ -1,4 +1,4 @@
-// Tenants come into being when an administrator first writes something for them, or by name.
+// Tenants come into being when a superadmin adds them, or at the start for the tokens that are configured; never by being mentioned.
 import { Fault } from "@postern/fault";
 import type { Executor } from "../../database/connection.ts";
 import type { Unit } from "../unit.ts";
@@ -10,9 +10,7 @@ import { findTenant, insertTenant, selectTenants } from "./store.ts";
  * @throws Fault invalid "tenants.reserved" for the name that the control plane keeps for itself.
  */
 export async function ensureTenant(unit: Unit, tenant: string): Promise<boolean> {
-  if (tenant === SYSTEM_TENANT) {
-    throw new Fault("invalid", "tenants.reserved", `The tenant name ${SYSTEM_TENANT} is reserved.`);
-  }
+  refuseReserved(tenant);
   if ((await findTenant(unit.executor, tenant)) !== undefined) return false;
   const isNew = await insertTenant(unit.executor, {
     tenant,
@@ -40,14 +38,32 @@ export async function ensureSystemTenant(unit: Unit): Promise<void> {
   await insertTenant(unit.executor, row);
 }
 
-/** @throws Fault not_found "tenants.unknown". */
+/** @throws Fault not_found "tenant.not_found". */
 export async function requireTenant(executor: Executor, tenant: string): Promise<void> {
-  if (await tenantExists(executor, tenant)) return;
-  throw new Fault("not_found", "tenants.unknown", "There is no such tenant.");
+  if ((await findTenant(executor, tenant)) === undefined) throw unknownTenant(tenant);
 }
 
-export async function tenantExists(executor: Executor, tenant: string): Promise<boolean> {
-  return (await findTenant(executor, tenant)) !== undefined;
+/**
+ * As `requireTenant`, for what is made for a tenant.
+ * @throws Fault invalid "tenants.reserved" too.
+ */
+export async function requireServed(executor: Executor, tenant: string): Promise<void> {
+  refuseReserved(tenant);
+  await requireTenant(executor, tenant);
+}
+
+/** Says the same of a tenant that is not there and of one that the caller must not see. */
+export function unknownTenant(tenant: string): Fault {
+  return new Fault(
+    "not_found",
+    "tenant.not_found",
+    `There is no tenant "${tenant}". A superadmin adds one with POST /v1/admin/tenants {"name": "${tenant}"}.`,
+  );
+}
+
+function refuseReserved(tenant: string): void {
+  if (tenant !== SYSTEM_TENANT) return;
+  throw new Fault("invalid", "tenants.reserved", `The tenant name ${SYSTEM_TENANT} is reserved.`);
 }
 
 export async function listTenants(executor: Executor): Promise<readonly Tenant[]> {

@@ -1,15 +1,13 @@
 // Handing out the log. As NDJSON a whole export carries every hash and ends with a signed checkpoint over exactly what stands above it, so
 // that it can be verified far away from here; the export's own event is the last but one line.
 import { exportCheckpointLine } from "@postern/audit";
-import type { ChainEntry } from "@postern/contracts";
+import { ChainEntry } from "@postern/contracts";
 import { bytes, csv } from "@postern/surface";
 import { z } from "zod";
 import type { Entry } from "../../domain/audit/service.ts";
-import { requireTenant } from "../../domain/tenants/service.ts";
 import { windowQuery } from "./audit.ops.ts";
 import { type AdminContext, operation } from "./context.ts";
-import { tenantQuery } from "./fields.ts";
-import { oneTenant } from "./principal.ts";
+import { NO_TENANT, tenantQuery } from "./fields.ts";
 
 /** Document 001's fields in its order, then ours, then the place in the chain. */
 const EVENT_COLUMNS = [
@@ -40,8 +38,13 @@ const EVENT_COLUMNS = [
 ] as (keyof ChainEntry["event"])[];
 
 const csvRows = csv([...EVENT_COLUMNS, "index", "prev_hash", "hash"]);
-const ndjsonLines = bytes("application/x-ndjson");
-const jsonArray = bytes("application/json");
+/** The last line of a whole export. */
+const CheckpointLine = z.strictObject({ checkpoint: z.string().describe("A C2SP signed note.") });
+const ndjsonLines = bytes("application/x-ndjson", {
+  is: "lines",
+  line: z.union([ChainEntry, CheckpointLine]),
+});
+const jsonArray = bytes("application/json", { is: "json", schema: z.array(ChainEntry) });
 
 const exportLog = operation({
   id: "audit_export",
@@ -50,24 +53,23 @@ const exportLog = operation({
   summary: "Stream a tenant's log, oldest first",
   description:
     "With `since` or `until`: the stretch of the chain from the first to the last event of the window. " +
-    "A whole NDJSON export ends with a signed checkpoint and can be verified offline.",
+    "A whole NDJSON export ends with a signed checkpoint and can be verified offline; JSON holds the same entries as one array.",
   tag: "Audit",
   permission: "tenant",
   audit: "admin/export_audit",
   status: 200,
-  replies: { 404: "There is no such tenant.", 503: "The master key is not configured (NDJSON)." },
+  replies: { 404: NO_TENANT, 503: "The master key is not configured (NDJSON)." },
   query: z.strictObject({ format: z.enum(["csv", "json", "ndjson"]), ...tenantQuery, ...windowQuery }),
   reply: [csvRows, ndjsonLines, jsonArray],
   run: async ({ query }, context) => {
-    const tenant = oneTenant(context.principal, query.tenant);
+    const tenant = await context.scope.one(query.tenant);
     const { format } = query;
     const window = { since: query.since ?? query.from, until: query.until ?? query.to };
     const since = window.since?.toISOString() ?? "";
     const until = window.until?.toISOString() ?? "";
-    await context.work.commit(async (unit) => {
-      await requireTenant(unit.executor, tenant);
-      unit.record({ tenant, name: "export_audit", details: { format, since, until } });
-    });
+    await context.work.commit(async (unit) =>
+      unit.record({ tenant, name: "export_audit", details: { format, since, until } }),
+    );
     const isWhole = since === "" && until === "";
     const checkpoint =
       isWhole && format === "ndjson"
@@ -88,21 +90,23 @@ const exportLog = operation({
 
 /** Lines are made from the stored text: byte for byte what was hashed. */
 async function* linesOf(entries: Entries, note: string | undefined): AsyncGenerator<Uint8Array> {
-  yield* gathered(entries, ({ index, prevHash, hash, text }) => {
-    // The keys are in canonical order (RFC 8785), as the export's readers demand.
-    return `{"event":${text},"hash":"${hash}","index":${index},"prev_hash":"${prevHash}"}\n`;
-  });
+  yield* gathered(entries, (entry) => `${textOf(entry)}\n`);
   if (note !== undefined) yield Buffer.from(exportCheckpointLine(note));
 }
 
 async function* arrayOf(entries: Entries): AsyncGenerator<Uint8Array> {
   let separator = "[\n";
-  yield* gathered(entries, ({ text }) => {
-    const piece = separator + text;
+  yield* gathered(entries, (entry) => {
+    const piece = separator + textOf(entry);
     separator = ",\n";
     return piece;
   });
   yield Buffer.from(separator === "[\n" ? "[]\n" : "\n]\n");
+}
+
+/** A chain entry with its keys in canonical order (RFC 8785), as the export's readers demand. */
+function textOf({ index, prevHash, hash, text }: Entry): string {
+  return `{"event":${text},"hash":"${hash}","index":${index},"prev_hash":"${prevHash}"}`;
 }
 
 function cellsOf({ index, prevHash, hash, text }: Entry): (string | number | boolean)[] {
@@ -119,10 +123,10 @@ type Entries = AsyncGenerator<Entry, void>;
 
 const CHUNK_CHARS = 65_536;
 
-async function* gathered(entries: Entries, textOf: (entry: Entry) => string): AsyncGenerator<Uint8Array> {
+async function* gathered(entries: Entries, spell: (entry: Entry) => string): AsyncGenerator<Uint8Array> {
   let pending = "";
   for await (const entry of entries) {
-    pending += textOf(entry);
+    pending += spell(entry);
     if (pending.length < CHUNK_CHARS) continue;
     yield Buffer.from(pending);
     pending = "";

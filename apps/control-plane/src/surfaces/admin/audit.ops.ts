@@ -3,10 +3,8 @@ import { bytes, pageOf, pageQuery } from "@postern/surface";
 import { z } from "zod";
 import type { EventFilter } from "../../domain/audit/model.ts";
 import { SYSTEM_TENANT } from "../../domain/tenants/model.ts";
-import { tenantExists } from "../../domain/tenants/service.ts";
 import { operation, pageOfItems, startOf } from "./context.ts";
-import { instantQuery, tenantQuery } from "./fields.ts";
-import { anyTenant, oneTenant } from "./principal.ts";
+import { instantQuery, NO_TENANT, tenantQuery } from "./fields.ts";
 import { AuditEventView, VerificationView, verificationView } from "./views.ts";
 
 const tag = "Audit";
@@ -29,6 +27,7 @@ const query = operation({
   permission: "tenant",
   audit: "none",
   status: 200,
+  replies: { 404: NO_TENANT },
   query: z.strictObject({
     ...tenantQuery,
     ...windowQuery,
@@ -41,7 +40,7 @@ const query = operation({
   reply: pageOf(AuditEventView),
   run: async ({ query: asked }, context) => {
     const filter: EventFilter = {
-      tenant: anyTenant(context.principal, asked.tenant),
+      tenant: await context.scope.any(asked.tenant),
       since: asked.since ?? asked.from,
       until: asked.until ?? asked.to,
       decision: asked.decision,
@@ -51,16 +50,12 @@ const query = operation({
     const list = { sort: "audit", filter: plain(filter) };
     const [position] = startOf(context, list, asked.cursor) ?? [];
     const before = position === undefined ? undefined : Number(position);
-    const { items, home } = await context.work.read(async (executor) => ({
-      items: await context.audit.query(executor, filter, { limit: asked.limit + 1, before }),
-      // What spans tenants, or names one that is not there, is told in the system's chain.
-      home:
-        filter.tenant !== undefined && (await tenantExists(executor, filter.tenant))
-          ? filter.tenant
-          : SYSTEM_TENANT,
-    }));
+    const items = await context.work.read((executor) =>
+      context.audit.query(executor, filter, { limit: asked.limit + 1, before }),
+    );
     await context.tellRead({
-      tenant: home,
+      // What spans tenants is told in the system's chain.
+      tenant: filter.tenant ?? SYSTEM_TENANT,
       name: "read_audit",
       details: { ...plain(filter), events: Math.min(items.length, asked.limit) },
     });
@@ -84,18 +79,18 @@ const verify = operation({
   permission: "tenant",
   audit: "none",
   status: 200,
-  replies: { 404: "There is no such tenant." },
+  replies: { 404: NO_TENANT },
   query: z.strictObject(tenantQuery),
   reply: VerificationView,
   run: async ({ query: asked }, context) => {
-    const tenant = oneTenant(context.principal, asked.tenant);
+    const tenant = await context.scope.one(asked.tenant);
     const found = await context.work.read((executor) => context.audit.verify(executor, tenant));
     if (!found.verified) context.log.warn("audit chain is broken", { tenant, problem: found.problem });
     return verificationView(found);
   },
 });
 
-const note = bytes("text/plain; charset=utf-8");
+const note = bytes("text/plain; charset=utf-8", { is: "text", description: "A C2SP signed note." });
 
 const checkpoint = operation({
   id: "audit_checkpoint",
@@ -107,11 +102,11 @@ const checkpoint = operation({
   permission: "tenant",
   audit: "none",
   status: 200,
-  replies: { 404: "There is no such tenant.", 503: "The master key is not configured." },
+  replies: { 404: NO_TENANT, 503: "The master key is not configured." },
   query: z.strictObject(tenantQuery),
   reply: note,
   run: async ({ query: asked }, context) => {
-    const tenant = oneTenant(context.principal, asked.tenant);
+    const tenant = await context.scope.one(asked.tenant);
     const signed = await context.work.commit((unit) => context.audit.checkpoint(unit, tenant));
     return note.of([Buffer.from(signed.note)]);
   },

@@ -1,5 +1,5 @@
-// Bearer tokens of administrators. Only digests are kept, every one of them is compared with every request in constant time, and an
-// address that keeps failing is made to wait before it is listened to again.
+// Bearer tokens of administrators. Only digests are kept, and every one of them is compared with every request in constant time. A right
+// token always passes, whoever else fails from the same address; an address that keeps failing is told to wait.
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Fault } from "@postern/fault";
 import type { RequestInfo } from "@postern/surface";
@@ -14,7 +14,7 @@ export interface AdminToken {
 export interface AdminAuthPorts {
   readonly tokens: readonly AdminToken[];
   readonly throttle: Throttle;
-  /** Hears of a token that is not one of ours, before the caller does. */
+  /** Hears of a token that is not one of ours, before the caller does, unless its address has failed too often. */
   readonly onFailure: (request: RequestInfo) => Promise<void>;
 }
 
@@ -26,21 +26,17 @@ export function createAdminAuth({ tokens, throttle, onFailure }: AdminAuthPorts)
     const token = bearerOf(request.headers);
     if (token === undefined)
       return unauthenticated("Send an admin token as 'Authorization: Bearer <token>'.");
-    const waitMs = throttle.waitMs(request.remoteAddress);
-    if (waitMs > 0) {
-      return new Fault(
-        "limited",
-        "admin.throttled",
-        `Too many failed logins: wait ${Math.ceil(waitMs / 1000)} s.`,
-      );
-    }
     const given = digestOf(token);
     let found: AdminPrincipal | undefined;
     for (const { digest, principal } of slots) {
       if (timingSafeEqual(digest, given)) found ??= principal;
     }
     if (found !== undefined) return found;
-    throttle.failed(request.remoteAddress);
+    const waitMs = throttle.failed(request.remoteAddress);
+    if (waitMs > 0) {
+      const seconds = Math.ceil(waitMs / 1000);
+      return new Fault("limited", "admin.throttled", `Too many failed logins: wait ${seconds} s.`);
+    }
     await onFailure(request);
     return unauthenticated("The admin token is not valid.");
   };

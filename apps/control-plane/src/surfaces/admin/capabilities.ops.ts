@@ -4,8 +4,7 @@ import { Fault } from "@postern/fault";
 import { pageOf, pageQuery } from "@postern/surface";
 import { z } from "zod";
 import { operation, pageOfItems, startOf } from "./context.ts";
-import { tenantField, tenantQuery } from "./fields.ts";
-import { anyTenant, bodyTenant, namedTenant } from "./principal.ts";
+import { NO_TENANT, tenantField, tenantQuery } from "./fields.ts";
 import { MintedView, mintedView, RevocationView, revocationView } from "./views.ts";
 
 /** Ten years. */
@@ -47,13 +46,13 @@ const mint = operation({
   permission: "tenant",
   audit: "admin/mint",
   status: 200,
-  replies: { 404: "There is no such tenant.", 503: "The master key is not configured." },
+  replies: { 404: NO_TENANT, 503: "The master key is not configured." },
   body: MintBody,
   reply: MintedView,
-  run: ({ body }, context) => {
+  run: async ({ body }, context) => {
     if (body.with_memory_signing_key) throw noMemoryKeys();
     const request = {
-      tenant: bodyTenant(context.principal, body.tenant),
+      tenant: await context.scope.body(body.tenant),
       subject: body.subject,
       issuer: body.issuer,
       ttlSeconds: body.ttl_seconds === 0 ? undefined : body.ttl_seconds,
@@ -63,7 +62,9 @@ const mint = operation({
       caveats: body.caveats,
       attenuable: body.attenuable,
     };
-    return context.work.commit(async (unit) => mintedView(await context.capabilities.mint(unit, request)));
+    return await context.work.commit(async (unit) =>
+      mintedView(await context.capabilities.mint(unit, request)),
+    );
   },
 });
 
@@ -85,9 +86,9 @@ const revoke = operation({
     reason: z.string().max(1024).default(""),
     tenant: tenantField.describe("For a superadmin: the tenant of a block that was appended offline."),
   }),
-  run: ({ body }, context) => {
-    const tenant = namedTenant(context.principal, body.tenant);
-    return context.work.commit((unit) =>
+  run: async ({ body }, context) => {
+    const tenant = await context.scope.named(body.tenant);
+    await context.work.commit((unit) =>
       context.capabilities.revoke(unit, { jti: body.jti, reason: body.reason, tenant }),
     );
   },
@@ -102,10 +103,11 @@ const revocations = operation({
   permission: "tenant",
   audit: "none",
   status: 200,
+  replies: { 404: NO_TENANT },
   query: z.strictObject({ ...tenantQuery, ...pageQuery() }),
   reply: pageOf(RevocationView),
   run: async ({ query }, context) => {
-    const tenant = anyTenant(context.principal, query.tenant);
+    const tenant = await context.scope.any(query.tenant);
     const list = { sort: "revocations", filter: { tenant: tenant ?? null } };
     const [revokedAt, ofTenant, jti] = startOf(context, list, query.cursor) ?? [];
     const after =

@@ -6,10 +6,11 @@ import { decodeCursor, encodeCursor, filterHash, operationsFor } from "@postern/
 import type { Logger } from "@postern/telemetry";
 import type { Nouns } from "../../domain/nouns.ts";
 import type { Act, Work } from "../../domain/unit.ts";
-import type { AdminPrincipal } from "./principal.ts";
+import type { Scope } from "./principal.ts";
 
 export interface AdminContext extends Nouns {
-  readonly principal: AdminPrincipal;
+  /** The only way from what a call names to the tenant it is about. */
+  readonly scope: Scope;
   readonly work: Work;
   readonly clock: Clock;
   readonly log: Logger;

@@ -10,6 +10,7 @@ for (const engine of ENGINES) {
   test(`${engine}: POST /v1/admin/mint answers as the document says`, async (t) => {
     const plane = await testPlane(t, engine);
     if (plane === undefined) return;
+    await plane.request("POST", "/v1/admin/tenants", { body: { name: "acme-corp" } });
     const minted = await plane.request("POST", "/v1/admin/mint", {
       body: {
         subject: "agent-finance-bot-7",
@@ -86,6 +87,7 @@ for (const engine of ENGINES) {
     const plane = await testPlane(t, engine);
     if (plane === undefined) return;
     const drafts = "/v1/admin/policies/drafts";
+    await plane.request("POST", "/v1/admin/tenants", { body: { name: "acme-corp" } });
     const created = await plane.request("POST", drafts, {
       body: {
         name: "baseline-2026-06",
@@ -130,6 +132,7 @@ for (const engine of ENGINES) {
     const plane = await testPlane(t, engine);
     if (plane === undefined) return;
     const active = "/v1/admin/policies/active";
+    await plane.request("POST", "/v1/admin/tenants", { body: { name: "acme-corp" } });
     assert.equal((await plane.request("GET", `${active}?tenant=acme-corp`)).status, 404);
     const first = await draft(1);
     const promoted = await plane.request("POST", active, {

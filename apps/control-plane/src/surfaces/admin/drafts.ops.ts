@@ -2,8 +2,7 @@
 import { Identifier } from "@postern/contracts";
 import { z } from "zod";
 import { operation } from "./context.ts";
-import { claim, tenantField, tenantQuery } from "./fields.ts";
-import { anyTenant, bodyTenant } from "./principal.ts";
+import { claim, NO_TENANT, tenantField, tenantQuery } from "./fields.ts";
 import { DraftSummaryView, DraftView, draftSummaryView, draftView } from "./views.ts";
 
 const base = "/v1/admin/policies/drafts";
@@ -24,10 +23,11 @@ const list = operation({
   permission: "tenant",
   audit: "none",
   status: 200,
+  replies: { 404: NO_TENANT },
   query: z.strictObject(tenantQuery),
   reply: z.array(DraftSummaryView),
   run: async ({ query }, context) => {
-    const tenant = anyTenant(context.principal, query.tenant);
+    const tenant = await context.scope.any(query.tenant);
     const drafts = await context.work.read((executor) => context.drafts.list(executor, tenant));
     return drafts.map(draftSummaryView);
   },
@@ -44,7 +44,7 @@ const create = operation({
   audit: "admin/create_draft",
   status: 201,
   replies: {
-    404: "There is no such tenant.",
+    404: NO_TENANT,
     429: "Too many policies are being compiled.",
     503: NO_COMPILER,
   },
@@ -57,7 +57,7 @@ const create = operation({
   }),
   reply: DraftView,
   run: async ({ body }, context) => {
-    const tenant = bodyTenant(context.principal, body.tenant);
+    const tenant = await context.scope.body(body.tenant);
     const { rego_source, created_by = "" } = body;
     const draft = {
       tenant,
@@ -82,7 +82,7 @@ const view = operation({
   ...byId,
   reply: DraftView,
   run: async ({ params }, context) => {
-    const key = { id: params.id, tenant: anyTenant(context.principal, undefined) };
+    const key = { id: params.id, tenant: await context.scope.any(undefined) };
     return draftView(await context.work.read((executor) => context.drafts.find(executor, key)));
   },
 });
@@ -105,7 +105,7 @@ const update = operation({
   }),
   reply: DraftView,
   run: async ({ params, body }, context) => {
-    const key = { id: params.id, tenant: anyTenant(context.principal, undefined) };
+    const key = { id: params.id, tenant: await context.scope.any(undefined) };
     const change = { name: body.name, description: body.description, regoSource: body.rego_source };
     return draftView(await context.drafts.update(context.work, key, change));
   },
@@ -122,9 +122,9 @@ const remove = operation({
   status: 204,
   replies: { 409: PROMOTED },
   ...byId,
-  run: ({ params }, context) => {
-    const key = { id: params.id, tenant: anyTenant(context.principal, undefined) };
-    return context.work.commit((unit) => context.drafts.remove(unit, key));
+  run: async ({ params }, context) => {
+    const key = { id: params.id, tenant: await context.scope.any(undefined) };
+    await context.work.commit((unit) => context.drafts.remove(unit, key));
   },
 });
 

@@ -2,6 +2,9 @@
 import { TenantId } from "@postern/contracts";
 import { z } from "zod";
 
+/** Why a row that names a tenant answers 404. */
+export const NO_TENANT = "There is no such tenant; the message says how to add one.";
+
 export const tenantQuery = {
   tenant: TenantId.optional().describe(
     "Superadmin only: the tenant that this is about. A tenant's admin is always in its own.",

@@ -5,11 +5,9 @@ import { flag } from "@postern/surface";
 import { z } from "zod";
 import type { KeyState, KeyStep } from "../../domain/keys/model.ts";
 import { type AdminContext, operation } from "./context.ts";
-import { tenantField, tenantQuery } from "./fields.ts";
-import { bodyTenant, oneTenant } from "./principal.ts";
+import { NO_TENANT, tenantField, tenantQuery } from "./fields.ts";
 import { KeyView, keyView } from "./views.ts";
 
-const NO_TENANT = "There is no such tenant.";
 const path = "/v1/admin/keys";
 const tag = "Keys";
 
@@ -22,13 +20,14 @@ const list = operation({
   permission: "tenant",
   audit: "none",
   status: 200,
+  replies: { 404: NO_TENANT },
   query: z.strictObject({
     ...tenantQuery,
     prepared: flag().default(false).describe("Whether keys that are not published yet are listed too."),
   }),
   reply: z.array(KeyView),
   run: async ({ query }, context) => {
-    const tenant = oneTenant(context.principal, query.tenant);
+    const tenant = await context.scope.one(query.tenant);
     const keys = await context.work.read((executor) => context.keys.list(executor, tenant));
     return keys
       .filter((key) => query.prepared || key.status !== "prepared")
@@ -49,12 +48,13 @@ const prepare = operation({
   replies: { 404: NO_TENANT, 503: "The master key is not configured." },
   body: z.strictObject({ use: KeyUse, tenant: tenantField }),
   reply: KeyView,
-  run: ({ body }, context) =>
-    context.work.commit(async (unit) => {
-      const tenant = bodyTenant(context.principal, body.tenant);
+  run: async ({ body }, context) => {
+    const tenant = await context.scope.body(body.tenant);
+    return await context.work.commit(async (unit) => {
       const key = await context.keys.prepare(unit, tenant, body.use);
       return keyView(key, vkeyOf(context, key));
-    }),
+    });
+  },
 });
 
 const stepReplies = { 409: "The key's state does not allow this step; the message says why." };
@@ -97,14 +97,14 @@ const retire = operation({
     advance(context, { ...params, ...query }, "retire", new Date(body.not_after)),
 });
 
-function advance(
+async function advance(
   context: AdminContext,
   request: { kid: string; tenant?: string | undefined },
   step: KeyStep,
   notAfter?: Date,
 ) {
-  const key = { kid: request.kid, tenant: oneTenant(context.principal, request.tenant) };
-  return context.work.commit(async (unit) => {
+  const key = { kid: request.kid, tenant: await context.scope.one(request.tenant) };
+  return await context.work.commit(async (unit) => {
     const after = await context.keys.advance(unit, key, step, notAfter);
     return keyView(after, vkeyOf(context, after));
   });

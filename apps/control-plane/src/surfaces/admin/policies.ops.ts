@@ -2,8 +2,7 @@
 import { Identifier } from "@postern/contracts";
 import { z } from "zod";
 import { operation } from "./context.ts";
-import { claim, tenantField, tenantQuery } from "./fields.ts";
-import { bodyTenant, namedTenant, oneTenant } from "./principal.ts";
+import { claim, NO_TENANT, tenantField, tenantQuery } from "./fields.ts";
 import { ActivePolicyView, activePolicyView } from "./views.ts";
 
 const path = "/v1/admin/policies/active";
@@ -18,11 +17,11 @@ const view = operation({
   permission: "tenant",
   audit: "none",
   status: 200,
-  replies: { 404: "Nothing is in force: every call of the tenant is denied." },
+  replies: { 404: "Nothing is in force: every call of the tenant is denied. Or there is no such tenant." },
   query: z.strictObject(tenantQuery),
   reply: ActivePolicyView,
   run: async ({ query }, context) => {
-    const tenant = oneTenant(context.principal, query.tenant);
+    const tenant = await context.scope.one(query.tenant);
     return activePolicyView(await context.work.read((executor) => context.policies.active(executor, tenant)));
   },
 });
@@ -39,7 +38,7 @@ const promote = operation({
   audit: "admin/promote_policy",
   status: 200,
   replies: {
-    404: "There is no such draft.",
+    404: "There is no such draft, or no such tenant.",
     409: "The draft was changed meanwhile.",
     429: "Too many policies are being compiled.",
     503: "The Rego compiler or the master key is not configured.",
@@ -51,7 +50,7 @@ const promote = operation({
   }),
   reply: ActivePolicyView,
   run: async ({ body }, context) => {
-    const tenant = namedTenant(context.principal, body.tenant);
+    const tenant = await context.scope.named(body.tenant);
     const request = { draftId: body.draft_id, tenant, claim: body.promoted_by ?? "" };
     return activePolicyView(await context.policies.promote(context.work, request));
   },
@@ -66,11 +65,11 @@ const clear = operation({
   permission: "tenant",
   audit: "admin/clear_policy",
   status: 204,
-  replies: { 404: "There is no such tenant." },
+  replies: { 404: NO_TENANT },
   query: z.strictObject(tenantQuery),
-  run: ({ query }, context) => {
-    const tenant = oneTenant(context.principal, query.tenant);
-    return context.work.commit((unit) => context.policies.clear(unit, tenant));
+  run: async ({ query }, context) => {
+    const tenant = await context.scope.one(query.tenant);
+    await context.work.commit((unit) => context.policies.clear(unit, tenant));
   },
 });
 
@@ -85,14 +84,17 @@ const rollback = operation({
   permission: "tenant",
   audit: "admin/rollback_policy",
   status: 200,
-  replies: { 404: "There is no earlier policy.", 503: "The master key is not configured." },
+  replies: {
+    404: "There is no earlier policy, or no such tenant.",
+    503: "The master key is not configured.",
+  },
   query: z.strictObject(tenantQuery),
   body: z.strictObject({ rolled_back_by: claim, tenant: tenantField }).optional(),
   reply: ActivePolicyView,
-  run: ({ query, body }, context) => {
-    const tenant = bodyTenant(context.principal, body?.tenant ?? oneTenant(context.principal, query.tenant));
+  run: async ({ query, body }, context) => {
+    const tenant = await context.scope.body(body?.tenant ?? (await context.scope.one(query.tenant)));
     const request = { tenant, claim: body?.rolled_back_by ?? "" };
-    return context.work.commit(async (unit) =>
+    return await context.work.commit(async (unit) =>
       activePolicyView(await context.policies.rollback(unit, request)),
     );
   },

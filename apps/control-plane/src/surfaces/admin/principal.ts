@@ -1,7 +1,8 @@
 // Who may use the admin door, and how far that reaches. A tenant's admin is pinned: what a request says about tenants cannot move it, and
 // what it must not see does not exist.
-import { Fault } from "@postern/fault";
 import { DEFAULT_TENANT } from "../../domain/tenants/model.ts";
+import { requireServed, requireTenant, unknownTenant } from "../../domain/tenants/service.ts";
+import type { Work } from "../../domain/unit.ts";
 
 export type AdminPrincipal =
   | { readonly kind: "superadmin" }
@@ -12,29 +13,45 @@ export function actorName(principal: AdminPrincipal): string {
   return principal.kind === "superadmin" ? "superadmin" : `tenant-admin:${principal.tenant}`;
 }
 
-/** The one tenant that a query is about: ?tenant= counts for a superadmin only. */
-export function oneTenant(principal: AdminPrincipal, asked: string | undefined): string {
-  return principal.kind === "tenant-admin" ? principal.tenant : (asked ?? DEFAULT_TENANT);
-}
-
-/** The tenant that a list is narrowed to; undefined = all of them. */
-export function anyTenant(principal: AdminPrincipal, asked: string | undefined): string | undefined {
-  return principal.kind === "tenant-admin" ? principal.tenant : asked;
-}
-
 /**
- * The tenant that a body names.
- * @throws Fault not_found "tenants.unknown" when it is not the admin's own, whether or not there is such a tenant.
+ * Which tenant a call is about, out of what it names and who asks. A superadmin must name one that there is: a slip of the pen is refused,
+ * never answered for, and makes nothing. Faults: not_found "tenant.not_found".
  */
-export function bodyTenant(principal: AdminPrincipal, asked: string | undefined): string {
-  return namedTenant(principal, asked) ?? DEFAULT_TENANT;
+export interface Scope {
+  /** The one tenant that a query is about: ?tenant= counts for a superadmin only. */
+  one(asked: string | undefined): Promise<string>;
+  /** The tenant that a list is narrowed to; undefined = all of them. */
+  any(asked: string | undefined): Promise<string | undefined>;
+  /** The tenant that a body names; not found when it is not the admin's own, whether or not there is such a tenant. */
+  body(asked: string | undefined): Promise<string>;
+  /** As `body`; undefined when a superadmin names none. */
+  named(asked: string | undefined): Promise<string | undefined>;
 }
 
-/** As `bodyTenant`; undefined when a superadmin names none. */
-export function namedTenant(principal: AdminPrincipal, asked: string | undefined): string | undefined {
-  if (principal.kind === "superadmin") return asked;
-  if (asked !== undefined && asked !== principal.tenant) {
-    throw new Fault("not_found", "tenants.unknown", "There is no such tenant.");
+export function createScope(principal: AdminPrincipal, read: Work["read"]): Scope {
+  if (principal.kind === "tenant-admin") return pinnedTo(principal.tenant);
+
+  async function any(asked: string | undefined): Promise<string | undefined> {
+    if (asked !== undefined) await read((executor) => requireTenant(executor, asked));
+    return asked;
   }
-  return principal.tenant;
+  async function named(asked: string | undefined): Promise<string | undefined> {
+    if (asked !== undefined) await read((executor) => requireServed(executor, asked));
+    return asked;
+  }
+  return {
+    any,
+    named,
+    one: async (asked) => (await any(asked)) ?? DEFAULT_TENANT,
+    body: async (asked) => (await named(asked)) ?? DEFAULT_TENANT,
+  };
+}
+
+function pinnedTo(own: string): Scope {
+  const always = async () => own;
+  const onlyOwn = async (asked: string | undefined) => {
+    if (asked !== undefined && asked !== own) throw unknownTenant(asked);
+    return own;
+  };
+  return { one: always, any: always, body: onlyOwn, named: onlyOwn };
 }

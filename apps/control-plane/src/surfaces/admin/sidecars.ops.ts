@@ -3,8 +3,7 @@ import { Identifier } from "@postern/contracts";
 import { pageOf, pageQuery } from "@postern/surface";
 import { z } from "zod";
 import { operation, pageOfItems, startOf } from "./context.ts";
-import { tenantField, tenantQuery } from "./fields.ts";
-import { anyTenant, bodyTenant, oneTenant } from "./principal.ts";
+import { NO_TENANT, tenantField, tenantQuery } from "./fields.ts";
 import { AddedSidecarView, SidecarView, sidecarView } from "./views.ts";
 
 const path = "/v1/admin/sidecars";
@@ -20,12 +19,12 @@ const create = operation({
   permission: "tenant",
   audit: "admin/create_sidecar",
   status: 201,
-  replies: { 404: "There is no such tenant.", 503: "The master key is not configured." },
+  replies: { 404: NO_TENANT, 503: "The master key is not configured." },
   body: z.strictObject({ tenant: tenantField, name: z.string().max(200).default("") }),
   reply: AddedSidecarView,
-  run: ({ body }, context) => {
-    const request = { tenant: bodyTenant(context.principal, body.tenant), name: body.name };
-    return context.work.commit(async (unit) => {
+  run: async ({ body }, context) => {
+    const request = { tenant: await context.scope.body(body.tenant), name: body.name };
+    return await context.work.commit(async (unit) => {
       const { sidecar, credential, trustRoot } = await context.sidecars.add(unit, request);
       const { id, tenant, name } = sidecar;
       return { sidecar_id: id, tenant, name, credential, trust_root: trustRoot };
@@ -42,10 +41,11 @@ const list = operation({
   permission: "tenant",
   audit: "none",
   status: 200,
+  replies: { 404: NO_TENANT },
   query: z.strictObject({ ...tenantQuery, ...pageQuery() }),
   reply: pageOf(SidecarView),
   run: async ({ query }, context) => {
-    const tenant = anyTenant(context.principal, query.tenant);
+    const tenant = await context.scope.any(query.tenant);
     const paged = { sort: "sidecars", filter: { tenant: tenant ?? null } };
     const [ofTenant, id] = startOf(context, paged, query.cursor) ?? [];
     const after = id === undefined ? undefined : { tenant: String(ofTenant), id: String(id) };
@@ -74,9 +74,9 @@ const remove = operation({
   status: 204,
   params: z.strictObject({ id: Identifier }),
   query: z.strictObject(tenantQuery),
-  run: ({ params, query }, context) => {
-    const key = { id: params.id, tenant: oneTenant(context.principal, query.tenant) };
-    return context.work.commit((unit) => context.sidecars.remove(unit, key));
+  run: async ({ params, query }, context) => {
+    const key = { id: params.id, tenant: await context.scope.one(query.tenant) };
+    await context.work.commit((unit) => context.sidecars.remove(unit, key));
   },
 });
 

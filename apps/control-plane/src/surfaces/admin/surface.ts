@@ -16,7 +16,7 @@ import type { AdminContext } from "./context.ts";
 import { draftRows } from "./drafts.ops.ts";
 import { keyRows } from "./keys.ops.ts";
 import { policyRows } from "./policies.ops.ts";
-import { type AdminPrincipal, actorName } from "./principal.ts";
+import { type AdminPrincipal, actorName, createScope } from "./principal.ts";
 import { sidecarRows } from "./sidecars.ops.ts";
 import { tenantRows } from "./tenants.ops.ts";
 import { createThrottle } from "./throttle.ts";
@@ -32,7 +32,7 @@ export interface AdminPorts {
   readonly cursorSecret: Uint8Array;
 }
 
-const adminRows = [
+export const adminRows = [
   ...capabilityRows,
   ...draftRows,
   ...policyRows,
@@ -43,7 +43,12 @@ const adminRows = [
   ...keyRows,
 ];
 
-export function createAdminSurface(ports: AdminPorts): Surface<AdminPrincipal, AdminContext> {
+export interface AdminSurface extends Surface<AdminPrincipal, AdminContext> {
+  /** Tells of the failed logins that were too many to tell one by one: one event for each network. To be called now and then. */
+  tellFailedLogins(): Promise<void>;
+}
+
+export function createAdminSurface(ports: AdminPorts): AdminSurface {
   const { nouns, units, clock, log, report, tokens, cursorSecret } = ports;
   const perMinute = ports.loginFailuresPerMinute;
   const throttle = createThrottle({ clock, failuresMax: perMinute, tryEveryMs: 60_000 / perMinute });
@@ -71,13 +76,7 @@ export function createAdminSurface(ports: AdminPorts): Surface<AdminPrincipal, A
       onFailure: ({ id, remoteAddress }) =>
         tell(
           { name: "", remoteAddress, requestId: id },
-          {
-            tenant: SYSTEM_TENANT,
-            name: "login",
-            decision: "block",
-            check: "authentication",
-            reason: "The admin token is not valid.",
-          },
+          { ...FAILED_LOGIN, reason: "The admin token is not valid." },
         ),
     }),
     authorize: (principal, permission) =>
@@ -94,7 +93,7 @@ export function createAdminSurface(ports: AdminPorts): Surface<AdminPrincipal, A
       let mustRecord = operation.audit === "none" ? undefined : operation.audit;
       return work({
         ...nouns,
-        principal,
+        scope: createScope(principal, units.read),
         clock,
         log,
         cursorSecret,
@@ -113,5 +112,22 @@ export function createAdminSurface(ports: AdminPorts): Surface<AdminPrincipal, A
     failure: failureOf,
     report,
   };
-  return { door, rows: adminRows };
+  return {
+    door,
+    rows: adminRows,
+    async tellFailedLogins() {
+      for (const [network, failures] of throttle.takeUnheard()) {
+        const reason = "The admin token was not valid; these failures were too many to tell one by one.";
+        const actor = { name: "", remoteAddress: network, requestId: "" };
+        await tell(actor, { ...FAILED_LOGIN, reason, details: { failures } });
+      }
+    },
+  };
 }
+
+const FAILED_LOGIN = {
+  tenant: SYSTEM_TENANT,
+  name: "login",
+  decision: "block",
+  check: "authentication",
+} as const;

@@ -8,6 +8,7 @@ import type { ActivePolicy, Draft } from "../../domain/policies/model.ts";
 import type { ListedSidecar } from "../../domain/sidecars/model.ts";
 
 const text = z.string();
+const count = z.int().min(0);
 const instant = z.iso.datetime();
 
 export const MintedView = z.strictObject({
@@ -78,7 +79,7 @@ export const ActivePolicyView = z.strictObject({
   promoted_at: instant,
   rego_sha256: text,
   tenant: text,
-  revision: z.int(),
+  revision: z.int().min(1),
   digest: text.describe("SHA-256 of the signed bundle."),
   expires_at: instant.describe("When the bundle ends unless it is signed anew, which happens by itself."),
 });
@@ -102,10 +103,10 @@ export const AuditEventView = AuditEvent;
 export const VerificationView = z.strictObject({
   tenant: text,
   verified: z.boolean(),
-  events_checked: z.int().describe("Events that are right, from the first one on."),
+  events_checked: count.describe("Events that are right, from the first one on."),
   chain_head_id: text,
   chain_head_at: instant.optional().describe("Absent when there is no event yet."),
-  duration_ms: z.int(),
+  duration_ms: count,
   first_broken_event_id: text.describe('"" when nothing is broken.'),
 });
 
@@ -124,8 +125,8 @@ export function verificationView(found: Verification): z.input<typeof Verificati
 export const TenantView = z.strictObject({
   name: text,
   active_policy_sha: text.describe('"" when there is no active policy.'),
-  pending_approvals: z.int(),
-  recent_event_count: z.int().describe("Events of about the last 24 hours."),
+  pending_approvals: count,
+  recent_event_count: count.describe("Events of about the last 24 hours."),
 });
 
 export const AddedSidecarView = z.strictObject({
@@ -141,7 +142,7 @@ export const SidecarView = z.strictObject({
   tenant: text,
   name: text,
   created_at: instant,
-  epoch: z.int().describe("Number of its latest boot; 0 = it never registered."),
+  epoch: count.describe("Number of its latest boot; 0 = it never registered."),
   registered_at: instant.optional(),
   version: text.optional(),
   hostname: text.optional(),

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { createSidecarClient } from "@postern/client";
 import { defer } from "@postern/testkit";
-import { ENGINES, type Engine, testPlane } from "../../control-plane.fixture.ts";
+import { ENGINES, type Engine, type TestPlane, testPlane } from "../../control-plane.fixture.ts";
 import { listen } from "../../listener.ts";
 
 async function served(t: TestContext, engine: Engine) {
@@ -14,6 +14,11 @@ async function served(t: TestContext, engine: Engine) {
   const added = await plane.request("POST", "/v1/admin/sidecars", { body: { tenant: "acme" } });
   const client = createSidecarClient({ url: listener.url, credential: added.json.credential });
   return { plane, listener, client, credential: added.json.credential as string };
+}
+
+async function minted(plane: TestPlane, budget: object): Promise<string> {
+  const body = { subject: "agent", tenant: "acme", ...budget };
+  return (await plane.request("POST", "/v1/admin/mint", { body })).json.jti;
 }
 
 const until = async (is: () => boolean) => {
@@ -34,7 +39,9 @@ for (const engine of ENGINES) {
   test(`${engine}: leases of any number of holders never pass the limit, and what comes back is there again`, async (t) => {
     const one = await served(t, engine);
     if (one === undefined) return;
-    const want = { epoch: 1, account: "calls:token-1", limit: 100, want: 30 };
+    const jti = await minted(one.plane, { max_calls: 100 });
+    await one.client.register({ version: "1" });
+    const want = { epoch: 1, account: `calls:${jti}`, limit: 100, want: 30 };
     const leases = await Promise.all(Array.from({ length: 6 }, () => one.client.lease(want)));
     const granted = leases.reduce((sum, lease) => sum + lease.granted, 0);
     assert.equal(granted, 100);
@@ -46,7 +53,58 @@ for (const engine of ENGINES) {
     // Another tenant's account of the same name is another account.
     const other = await one.plane.request("POST", "/v1/admin/sidecars", { body: { tenant: "beta" } });
     const beta = createSidecarClient({ url: one.listener.url, credential: other.json.credential });
-    assert.ok((await beta.lease(want)).granted > 0);
+    await beta.register({ version: "1" });
+    await assert.rejects(beta.lease(want), { code: "budget.unknown_account" });
+  });
+
+  test(`${engine}: a sidecar leases under an epoch it was granted, within the limit that the token was issued with`, async (t) => {
+    const one = await served(t, engine);
+    if (one === undefined) return;
+    const { plane, client } = one;
+    const jti = await minted(plane, { max_calls: 50 });
+    const want = { epoch: 1, account: `calls:${jti}`, limit: 50, want: 1 };
+    await assert.rejects(client.lease(want), { kind: "conflict", code: "sidecars.epoch" });
+    await client.register({ version: "1" });
+    await assert.rejects(client.lease({ ...want, epoch: 2 }), { code: "sidecars.epoch" });
+    const greedy = await client.lease({ ...want, limit: 1_000_000, want: 1_000_000 });
+    assert.deepEqual([greedy.granted, greedy.remaining], [50, 0]);
+    // A process that runs beside a later one under the same credential goes on.
+    await client.register({ version: "1" });
+    assert.equal((await client.lease(want)).granted, 0);
+    for (const account of [
+      `cost:${jti}`,
+      "calls:never-issued",
+      `rate:${jti}:${Math.floor(plane.clock.nowMs() / 60_000)}`,
+    ])
+      await assert.rejects(client.lease({ ...want, account }), { code: "budget.unknown_account" });
+    for (const account of ["calls", `calls:${jti}~short`, "points:x", "rate:x"])
+      await assert.rejects(client.lease({ ...want, account }), { kind: "invalid", code: "budget.account" });
+    // What was appended offline is known to its first use only.
+    const block = { ...want, account: `calls:${jti}.1~${"A".repeat(24)}` };
+    assert.equal((await client.lease({ ...block, limit: 3, want: 2 })).granted, 2);
+    assert.equal((await client.lease({ ...block, limit: 1_000, want: 1_000 })).granted, 1);
+  });
+
+  test(`${engine}: a sidecar cannot give back what another one holds`, async (t) => {
+    const one = await served(t, engine);
+    if (one === undefined) return;
+    const { plane, client, listener } = one;
+    const added = await plane.request("POST", "/v1/admin/sidecars", { body: { tenant: "acme" } });
+    const other = createSidecarClient({ url: listener.url, credential: added.json.credential });
+    await client.register({ version: "1" });
+    await other.register({ version: "1" });
+    const want = {
+      epoch: 1,
+      account: `calls:${await minted(plane, { max_calls: 10 })}`,
+      limit: 10,
+      want: 10,
+    };
+    const lease = await client.lease(want);
+    assert.equal(lease.granted, 10);
+    await other.returnLease({ lease_id: lease.lease_id, unspent: 10 });
+    assert.equal((await other.lease(want)).granted, 0);
+    await client.returnLease({ lease_id: lease.lease_id, unspent: 4 });
+    assert.equal((await other.lease(want)).granted, 4);
   });
 }
 

@@ -8,6 +8,8 @@ import { bearerOf } from "../admin/auth.ts";
 export interface SidecarPrincipal {
   readonly tenant: string;
   readonly id: string;
+  /** Its latest boot. */
+  readonly epoch: number;
   readonly credential: string;
 }
 
@@ -21,6 +23,6 @@ export function createSidecarAuth({ sidecars, units }: { sidecars: Sidecars; uni
     if (credential === undefined || sidecar === undefined) {
       return new Fault("unauthenticated", "sidecars.unauthenticated", "The sidecar credential is not valid.");
     }
-    return { tenant: sidecar.tenant, id: sidecar.id, credential };
+    return { tenant: sidecar.tenant, id: sidecar.id, epoch: sidecar.epoch, credential };
   };
 }

@@ -5,16 +5,19 @@ import {
   LeaseReply,
   LeaseRequest,
   LeaseReturn,
+  RECORD_DEPTH_MAX,
   RegisterReply,
   RegisterRequest,
   Sha256Hex,
 } from "@postern/contracts";
+import { Fault } from "@postern/fault";
 import { answer, bytes, type ServerSentEvent, sse } from "@postern/surface";
 import { z } from "zod";
 import type { FeedEvent } from "../../domain/states/feed.ts";
 import { readCursor } from "../../domain/states/model.ts";
 import { FailureBody } from "../failure.ts";
 import { operation } from "./context.ts";
+import type { SidecarPrincipal } from "./principal.ts";
 
 const base = "/v1/sidecar";
 const row = { permission: "sidecar", audit: "none" } as const;
@@ -76,9 +79,11 @@ const bundle = operation({
 
 /** A batch of a thousand records of the largest size fits. */
 const BATCH_BYTES_MAX = 40 * 1_048_576;
+/** Whatever has a canonical form fits: a record's body lies in its record, the list and the batch. */
+const BATCH_DEPTH_MAX = RECORD_DEPTH_MAX + 3;
 
 const RefusedBatch = FailureBody.extend({
-  expected_sequence: z.int().describe("Sequence that the next record of this epoch must have."),
+  expected_sequence: z.int().min(1).describe("Sequence that the next record of this epoch must have."),
 });
 
 const audit = operation({
@@ -87,11 +92,15 @@ const audit = operation({
   path: `${base}/audit`,
   summary: "Hand over audit records",
   description:
-    "Identity is (sidecar, epoch, sequence): what was taken in before is acknowledged again and changes nothing.",
+    "Identity is (sidecar, epoch, sequence): what was taken in before is acknowledged again and changes nothing. " +
+    "No content is refused: what is wrong with a record that has its hash is told in the chain.",
   ...row,
   status: 200,
   replies: { 409: "Records are missing before these, or they contradict earlier ones." },
   bodyBytesMax: BATCH_BYTES_MAX,
+  bodyDepthMax: BATCH_DEPTH_MAX,
+  // Evidence is taken as it was written: what an agent put into a call must not keep its record out of the log.
+  takesAnyText: true,
   body: AuditBatch,
   reply: z.union([AuditBatchReply, RefusedBatch]),
   run: async ({ body }, { intake, sidecar, work, metrics }) => {
@@ -121,18 +130,24 @@ const lease = operation({
   summary: "Take a slice of a budget account",
   ...row,
   status: 200,
-  replies: { 412: "The rate asked for is of another minute.", 503: "The ledger did not answer." },
+  description:
+    "Of a token that was issued here the limit is the one it was issued with, whatever the request says; of a block that was appended " +
+    "offline it is the one that the account was first used with.",
+  replies: {
+    404: "No token of this account was issued, or it has no such budget.",
+    409: "The epoch was not granted to this sidecar.",
+    412: "The rate asked for is of another minute.",
+    503: "The ledger did not answer.",
+  },
   body: LeaseRequest,
   reply: LeaseReply,
-  run: async ({ body }, { budgets, sidecar }) => {
-    const { account, limit, want, epoch } = body;
-    const holder = `${sidecar.id}/${epoch}`;
-    const { leaseId, granted, ttlMs, remaining } = await budgets.lease(sidecar.tenant, {
-      account,
-      limit,
-      want,
-      holder,
-    });
+  run: async ({ body }, { budgets, capabilities, sidecar, work }) => {
+    assertGranted(sidecar, body.epoch);
+    const { account, want } = body;
+    const limit = await work.read((db) => capabilities.limitOf(db, sidecar.tenant, body));
+    const holder = sidecar.id;
+    const asked = { account, limit, want, holder };
+    const { leaseId, granted, ttlMs, remaining } = await budgets.lease(sidecar.tenant, asked);
     return { lease_id: leaseId, granted, ttl_ms: ttlMs, remaining };
   },
 });
@@ -147,8 +162,18 @@ const giveBack = operation({
   replies: { 503: "The ledger did not answer." },
   body: LeaseReturn,
   run: ({ body }, { budgets, sidecar }) =>
-    budgets.giveBack(sidecar.tenant, { leaseId: body.lease_id, unspent: body.unspent }),
+    budgets.giveBack(sidecar.tenant, {
+      leaseId: body.lease_id,
+      unspent: body.unspent,
+      holder: sidecar.id,
+    }),
 });
+
+// Several processes may run under one credential, each with an epoch of its own; an epoch that was never granted is nobody's.
+function assertGranted(sidecar: SidecarPrincipal, epoch: number): void {
+  if (epoch <= sidecar.epoch) return;
+  throw new Fault("conflict", "sidecars.epoch", `The epoch ${epoch} was not granted to this sidecar.`);
+}
 
 async function* asEvents(events: AsyncGenerator<FeedEvent, void>): AsyncGenerator<ServerSentEvent, void> {
   for await (const { id, sealed } of events) yield { event: "state", id, data: sealed };

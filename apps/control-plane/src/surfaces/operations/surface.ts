@@ -13,7 +13,10 @@ export interface OperationsContext {
 
 const operation = operationsFor<OperationsContext>();
 const row = { permission: "public", audit: "none", status: 200, method: "GET", tag: "Operations" } as const;
-const exposition = bytes("text/plain; version=0.0.4; charset=utf-8");
+const exposition = bytes("text/plain; version=0.0.4; charset=utf-8", {
+  is: "text",
+  description: "The Prometheus text format.",
+});
 
 export const operationsRows = [
   operation({
