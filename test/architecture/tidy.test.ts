@@ -8,6 +8,7 @@ const LINES_MAX = 400;
 
 /** Where code reads a clock or rolls dice; everything else is given a Clock, a NewId or bytes. A folder ends with a slash. */
 const READS_CLOCK_OR_CHANCE = [
+  "apps/console/src/main.ts",
   "apps/control-plane/src/runtime.ts",
   "apps/control-plane/src/workers/every.ts",
   "apps/sidecar/src/surroundings.ts",
@@ -23,6 +24,7 @@ const READS_CLOCK_OR_CHANCE = [
 const SETS_TIMERS = [
   "apps/control-plane/src/listener.ts",
   "apps/control-plane/src/workers/every.ts",
+  "apps/injector/src/timing.ts",
   "apps/sidecar/src/timing.ts",
   "apps/sidecar/src/upstream/",
   "packages/budget/src/lease-supply.ts",

@@ -1,10 +1,8 @@
 // RFC 8785 (JCS): exactly one text per JSON value, so that a hash over it means the value.
 // What two readers could take differently (lone surrogates, NaN, undefined, exotic objects) is refused, never repaired.
-import type { JsonValue } from "@postern/contracts";
+import { type JsonValue, RECORD_DEPTH_MAX } from "@postern/contracts";
 import { Fault } from "@postern/fault";
 
-/** Deeper nesting than this is refused, far before the stack would end. */
-const DEPTH_MAX = 256;
 /** Printable ASCII that needs no escape: nearly every text of an event. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
@@ -23,7 +21,8 @@ function write(value: unknown, depth: number): string {
   if (typeof value === "boolean") return value ? "true" : "false";
   if (value === null) return "null";
   if (typeof value !== "object") throw refusal(`a value of type ${typeof value}`);
-  if (depth === DEPTH_MAX) throw refusal(`nesting deeper than ${DEPTH_MAX}`);
+  // Far before the stack would end.
+  if (depth === RECORD_DEPTH_MAX) throw refusal(`nesting deeper than ${RECORD_DEPTH_MAX}`);
   if (Array.isArray(value)) return writeArray(value, depth);
   if (!isPlainObject(value)) throw refusal("an object that is not plain");
   return writeObject(value, depth);

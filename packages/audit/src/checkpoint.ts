@@ -83,7 +83,8 @@ export function inspectCheckpoint(source: string): CheckpointVerdict {
   return readCheckpoint(readNote(source));
 }
 
-function readPinnedKey(pinned: PinnedKey): NoteKey {
+/** Faults: invalid `audit.pinned_key`. */
+export function readPinnedKey(pinned: PinnedKey): NoteKey {
   const fromText = readVerifierKey(pinned.publicKey);
   if (fromText !== undefined) return fromText;
   const isPaserk = /^k4\.public\.[A-Za-z0-9_-]{43}$/.test(pinned.publicKey);

@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AuditEvent, type CallOutcome, EVENT_BYTES_MAX, type JsonValue } from "@postern/contracts";
+import {
+  ARG_VALUES_DEPTH_MAX,
+  AuditEvent,
+  type CallOutcome,
+  EVENT_BYTES_MAX,
+  type JsonValue,
+} from "@postern/contracts";
 import fc from "fast-check";
+import { SHORTENED } from "./arg-values.ts";
 import { canonicalize } from "./canonical.ts";
-import { buildEvent, closeIntent, fitEvent, SHORTENED } from "./event.ts";
+import { buildEvent, closeIntent, fitEvent } from "./event.ts";
 import { sampleEvent } from "./sample-event.ts";
 
 const bytesOf = (event: AuditEvent) => Buffer.byteLength(canonicalize(event as JsonValue));
@@ -89,6 +96,31 @@ test("argument values with a key named __proto__ are left out, at any depth", ()
   assert.deepEqual(fitEvent({ ...sampleEvent(1), arg_values: harmless }).arg_values, harmless);
 });
 
+/** `depth` arrays in one another. */
+const nested = (depth: number): JsonValue => JSON.parse("[".repeat(depth) + "]".repeat(depth));
+
+test("argument values are cut where they are nested too deeply, and what is above stays", () => {
+  const arg_values = { deep: nested(400), kept: nested(ARG_VALUES_DEPTH_MAX - 1), flat: 1 };
+  const event = buildEvent({ ...sampleEvent(1), arg_values: arg_values as AuditEvent["arg_values"] });
+  let innermost: unknown = event.arg_values.deep;
+  for (let depth = 2; depth < ARG_VALUES_DEPTH_MAX; depth += 1) innermost = (innermost as unknown[])[0];
+  assert.deepEqual(innermost, [SHORTENED]);
+  assert.deepEqual([event.arg_values.kept, event.arg_values.flat], [arg_values.kept, 1]);
+  assert.deepEqual(fitEvent(event), event);
+  assert.ok(!AuditEvent.safeParse({ ...event, arg_values }).success, "the schema knows the bound too");
+});
+
+test("NUL, half characters and numbers without end become what every reader and every database can keep", () => {
+  const event = buildEvent({
+    ...sampleEvent(1),
+    tool: "a\0b",
+    arg_keys: ["\0"],
+    arg_values: { "\ud800": "\udfff", huge: Number.POSITIVE_INFINITY, nul: "\0" },
+  });
+  assert.deepEqual([event.tool, event.arg_keys], ["a\ufffdb", ["\ufffd"]]);
+  assert.deepEqual(event.arg_values, { "\ufffd": "\ufffd", huge: null, nul: "\0" });
+});
+
 test("whatever texts and lists come, the event is valid, within bounds, and the same when fitted again", () => {
   const text = fc.string({ unit: "binary", maxLength: 3000, size: "max" });
   const fields = fc.record({
@@ -97,7 +129,10 @@ test("whatever texts and lists come, the event is valid, within bounds, and the 
     tool: text,
     agent_id: text,
     arg_keys: fc.array(text, { maxLength: 60, size: "max" }),
-    arg_values: fc.dictionary(fc.string(), fc.jsonValue()) as fc.Arbitrary<AuditEvent["arg_values"]>,
+    arg_values: fc.dictionary(
+      fc.string({ unit: "binary" }),
+      fc.oneof(fc.jsonValue(), fc.integer({ min: 1, max: 300 }).map(nested), text),
+    ) as fc.Arbitrary<AuditEvent["arg_values"]>,
     reasons: fc.array(fc.string(), { maxLength: 40, size: "max" }),
   });
   fc.assert(

@@ -8,10 +8,8 @@ import {
   SCHEMA_VERSION,
 } from "@postern/contracts";
 import { Fault } from "@postern/fault";
+import { fitArgValues, SHORTENED } from "./arg-values.ts";
 import { canonicalize } from "./canonical.ts";
-
-/** Ends a shortened text; last element of a shortened list; only key of argument values that were left out. */
-export const SHORTENED = "…";
 
 /** What every event says; the rest is "", 0, false or empty unless given. */
 export type EventFields = Partial<AuditEvent> &
@@ -119,20 +117,21 @@ export function closeIntent(intent: AuditEvent, outcome: CallOutcome): AuditEven
 }
 
 /**
- * The same event within every bound of the schema, by a fixed rule: long texts and lists are cut and lone surrogates become
- * U+FFFD; if the whole is still too long, argument values are left out, then argument keys are dropped from the end, and
+ * The same event within every bound of the schema, by a fixed rule: long texts and lists are cut, what is nested too deeply in
+ * argument values becomes "…", lone surrogates and NUL become U+FFFD; if the whole is still too long, argument values are left out, then argument keys are dropped from the end, and
  * last the two free texts are cut further. Faults: invalid `audit.not_canonical` (argument values that are not JSON).
  */
 export function fitEvent(event: AuditEvent): AuditEvent {
   const fitted: AuditEvent = {
     ...event,
+    arg_values: fitArgValues(event.arg_values) as AuditEvent["arg_values"],
     arg_keys: cutList(event.arg_keys, ARG_KEYS_MAX, ARG_KEY_CHARS_MAX),
     reasons: cutList(event.reasons, REASONS_MAX, REASON_CODE_CHARS_MAX),
   };
   for (const name of TEXT_FIELDS) {
     fitted[name] = cutText(event[name], AuditEvent.shape[name].maxLength ?? event[name].length);
   }
-  const valuesJson = canonicalize(event.arg_values as JsonValue);
+  const valuesJson = canonicalize(fitted.arg_values as JsonValue);
   // A key named __proto__ does not survive every JSON reader, and an event must read the same everywhere.
   if (valuesJson.includes('"__proto__":')) fitted.arg_values = leftOut(valuesJson);
   if (isSurelySmall(fitted, valuesJson) || bytesOf(fitted) <= FITTED_BYTES_MAX) return fitted;
@@ -182,7 +181,8 @@ function cutList(items: readonly string[], itemsMax: number, charsMax: number): 
 function cutText(text: string, charsMax: number): string {
   // Cutting inside a surrogate pair leaves half of it, which becomes U+FFFD as well.
   const cut = text.length <= charsMax ? text : text.slice(0, charsMax - 1) + SHORTENED;
-  return cut.toWellFormed();
+  // A database that keeps texts as columns of their own cannot keep NUL in them.
+  return cut.toWellFormed().replaceAll("\0", "\ufffd");
 }
 
 function bytesOf(event: AuditEvent): number {

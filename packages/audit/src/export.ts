@@ -1,6 +1,6 @@
 // The NDJSON export: one chain entry per line, in canonical form (RFC 8785), so that there is exactly one way to write an
 // entry and nothing in a line is outside the hash. A checkpoint line covers exactly the entries above it.
-import { type ChainEntry, EVENT_BYTES_MAX, type JsonValue } from "@postern/contracts";
+import { type ChainEntry, EVENT_BYTES_MAX, Identifier, type JsonValue } from "@postern/contracts";
 import { canonicalize } from "./canonical.ts";
 import { isHashText } from "./hash.ts";
 
@@ -13,7 +13,15 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export type ExportItem =
   | { readonly kind: "entry"; readonly entry: ChainEntry; readonly eventJson: string; readonly line: number }
   | { readonly kind: "checkpoint"; readonly note: string; readonly line: number }
-  | { readonly kind: "malformed"; readonly detail: string; readonly line: number };
+  | {
+      readonly kind: "malformed";
+      readonly detail: string;
+      /** Of the event that the line seems to hold; "" when none can be read. */
+      readonly eventId: string;
+      /** Nothing in the line, which is the first one, is like an export. */
+      readonly isForeign: boolean;
+      readonly line: number;
+    };
 
 /** The line of an entry, line feed included. */
 export function exportLine(entry: ChainEntry): string {
@@ -59,20 +67,36 @@ async function* splitLines(chunks: Pieces): AsyncGenerator<Buffer, void, undefin
 }
 
 function readLine(bytes: Buffer, line: number): ExportItem {
-  const malformed = (detail: string): ExportItem => ({
-    kind: "malformed",
-    line,
-    detail: `line ${line} ${detail}`,
-  });
+  const text = bytes.length > LINE_BYTES_MAX ? undefined : decode(bytes);
+  const value = text === undefined ? undefined : parse(text);
+  const malformed = (what: string): ExportItem => {
+    const eventId = eventIdOf(value) ?? eventIdIn(bytes);
+    const isLike = eventId !== "" || (isRecord(value) && ("event" in value || "checkpoint" in value));
+    return {
+      ...{ kind: "malformed", line, eventId, isForeign: line === 1 && !isLike },
+      detail: `line ${line} ${what}`,
+    };
+  };
   if (bytes.length > LINE_BYTES_MAX) return malformed("is too long");
-  const text = decode(bytes);
   if (text === undefined) return malformed("is not UTF-8");
-  const value = parse(text);
   if (value === undefined) return malformed("is not JSON");
   if (text !== recanonicalize(value)) return malformed("is not in canonical form");
   if (isCheckpointLine(value)) return { kind: "checkpoint", note: value.checkpoint, line };
   if (!isChainEntry(value)) return malformed("is neither a chain entry nor a checkpoint");
   return { kind: "entry", entry: value, eventJson: eventTextOf(text, value), line };
+}
+
+/** The id of the event in a value that should be a chain entry, whatever else is wrong with it. */
+export function eventIdOf(value: unknown): string | undefined {
+  if (!isRecord(value) || !isRecord(value.event)) return undefined;
+  const id = Identifier.safeParse(value.event.event_id);
+  return id.success ? id.data : undefined;
+}
+
+/** The id in a line that cannot be parsed. No member that follows it in canonical order can hold its like, so it is the last one. */
+function eventIdIn(bytes: Buffer): string {
+  const ids = bytes.toString("latin1").matchAll(/"event_id":"([A-Za-z0-9][A-Za-z0-9._:-]{0,127})"/g);
+  return [...ids].at(-1)?.[1] ?? "";
 }
 
 /** In canonical form the event comes first, and what follows it has a length that the other three fields tell. */

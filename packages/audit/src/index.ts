@@ -1,3 +1,4 @@
+export { SHORTENED } from "./arg-values.ts";
 export { canonicalize } from "./canonical.ts";
 export { argumentsDigest, chainEntry, chainHash, entryBytes, recordHash } from "./chain.ts";
 export {
@@ -10,7 +11,7 @@ export {
   verifyCheckpoint,
 } from "./checkpoint.ts";
 export type { CheckpointProblem, CheckpointReport } from "./checkpoint-match.ts";
-export { buildEvent, closeIntent, type EventFields, fitEvent, SHORTENED } from "./event.ts";
+export { buildEvent, closeIntent, type EventFields, fitEvent } from "./event.ts";
 export { type ExportItem, exportCheckpointLine, exportLine, readExport } from "./export.ts";
 export { ZERO_HASH } from "./hash.ts";
 export { EMPTY_ROOT, leafHash, nodeHash } from "./merkle/node-hash.ts";
@@ -27,6 +28,7 @@ export {
   type BrokenEntry,
   type ChainProblem,
   type ChainReport,
+  type LogProblem,
   type VerifyOptions,
   verifyChain,
   verifyExport,

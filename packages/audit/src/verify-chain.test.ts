@@ -25,11 +25,10 @@ const checkpointAt = (size: number, entries: readonly ChainEntry[] = chain) =>
 const checkpoint = await checkpointAt(20);
 const exported = chain.map(exportLine).join("") + exportCheckpointLine(checkpoint);
 
-/** What a report says was found: the problem of the entry, or of the checkpoint, or nothing. */
+/** What a report says was found: the problem of the entry, or of the checkpoint, or of the log, or nothing. */
 function found(report: ChainReport): string {
-  const problem = report.firstBroken?.problem ?? report.checkpoint?.problem ?? "";
-  assert.equal(report.verified, problem === "");
-  return problem;
+  assert.equal(report.verified, report.problem === undefined);
+  return report.firstBroken?.problem ?? report.checkpoint?.problem ?? report.problem ?? "";
 }
 
 test("a sound chain and its export verify, and both reports name the same head", async () => {
@@ -40,11 +39,86 @@ test("a sound chain and its export verify, and both reports name the same head",
   assert.equal(report.eventsChecked, 20);
   assert.equal(report.head.hash, chain.at(-1)?.hash);
   assert.deepEqual(report.checkpoint, { verified: true, signature: "valid", origin, size: 20 });
+  assert.deepEqual([report.signature, report.coveredEvents], ["verified", 20]);
 });
 
-test("the empty chain verifies, with and without a checkpoint", async () => {
-  assert.deepEqual((await verifyExport([])).head.hash, ZERO_HASH);
-  assert.ok((await verifyChain([], { ...pinned, checkpoint: await checkpointAt(0) })).verified);
+test("an empty chain verifies under a signed checkpoint of size 0, and without one it is nothing", async () => {
+  assert.equal(found(await verifyExport([])), "empty");
+  assert.equal(found(await verifyChain([], pinned)), "empty");
+  assert.equal((await verifyChain([])).head.hash, ZERO_HASH);
+  const report = await verifyChain([], { ...pinned, checkpoint: await checkpointAt(0) });
+  assert.deepEqual([report.verified, report.signature, report.coveredEvents], [true, "verified", 0]);
+  const line = exportCheckpointLine(await checkpointAt(0));
+  assert.equal(found(await verifyExport([line], pinned)), "");
+});
+
+const lines = chain.map(exportLine);
+const line10 = exportCheckpointLine(await checkpointAt(10));
+const line20 = exportCheckpointLine(checkpoint);
+const forgedTail = sampleTail(7, chain[6]?.hash ?? "", sampleEvent(99)).map(exportLine);
+const forged20 = exportLine(chainEntry(20, chain[19]?.hash ?? "", sampleEvent(99)));
+
+/** What a forger without the key can do to an export: all of it is chained soundly, and none of it is signed. */
+const FORGED: [what: string, text: string, problem: string, firstUncovered: number][] = [
+  [
+    "a log rewritten from an event on, its checkpoint taken out",
+    [...lines.slice(0, 7), ...forgedTail].join(""),
+    "unsigned",
+    0,
+  ],
+  ["an end cut off together with the checkpoint", lines.slice(0, 15).join(""), "unsigned", 0],
+  ["an event added after the checkpoint", [...lines, line20, forged20].join(""), "uncovered", 20],
+  [
+    "an end rewritten after an earlier checkpoint",
+    [
+      ...lines.slice(0, 10),
+      line10,
+      ...sampleTail(10, chain[9]?.hash ?? "", sampleEvent(99)).map(exportLine),
+    ].join(""),
+    "uncovered",
+    10,
+  ],
+];
+for (const [what, text, problem, firstUncovered] of FORGED) {
+  test(`with a pinned key, ${what} is not verified and the first uncovered event is named`, async () => {
+    const report = await verifyExport([text], pinned);
+    assert.equal(report.problem, problem);
+    assert.equal(report.verified, false);
+    assert.equal(report.firstUncovered?.index, firstUncovered);
+    assert.equal(report.coveredEvents, firstUncovered);
+    assert.equal(report.signature, firstUncovered === 0 ? "none" : "verified");
+    const id = await Array.fromAsync(readExport([text])).then((items) =>
+      items.flatMap((item) => (item.kind === "entry" ? [item.entry] : [])).at(firstUncovered),
+    );
+    assert.equal(report.firstUncovered?.eventId, id?.event.event_id);
+    const unpinned = await verifyExport([text]);
+    assert.deepEqual(
+      [unpinned.verified, unpinned.coveredEvents, unpinned.firstUncovered],
+      [true, 0, undefined],
+    );
+    assert.notEqual(unpinned.signature, "verified");
+  });
+}
+
+test("with a pinned key, no export verifies whose entries are not exactly those that were signed", async () => {
+  const sizes = fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 3 });
+  const cut = fc.integer({ min: 0, max: 20 });
+  await fc.assert(
+    fc.asyncProperty(sizes, cut, fc.boolean(), async (signed, length, isForged) => {
+      const text: string[] = [];
+      for (let size = 0; size <= length; size += 1) {
+        if (signed.includes(size)) text.push(exportCheckpointLine(await checkpointAt(size)));
+        if (size < length) text.push(lines[size] ?? "");
+      }
+      const end = chain[length - 1]?.hash ?? ZERO_HASH;
+      if (isForged) text.push(exportLine(chainEntry(length, end, sampleEvent(99))));
+      const report = await verifyExport([text.join("")], pinned);
+      assert.equal(report.verified, !isForged && signed.includes(length));
+      const covered = signed.filter((size) => size <= length);
+      assert.equal(report.coveredEvents, Math.max(0, ...covered));
+    }),
+    { numRuns: 200 },
+  );
 });
 
 test("the first event at which a chain breaks is named, whatever was done to it", async () => {
@@ -113,14 +187,26 @@ test("a tail that was cut off is found by the checkpoint, and only by it", async
   assert.match(report.checkpoint?.detail ?? "", /covers 20 entries, but the log ends after 15/);
 });
 
-test("a checkpoint of an earlier size holds, and the later entries are covered by the chain", async () => {
+test("a checkpoint of an earlier size covers as many entries, and the later ones are uncovered", async () => {
   for (const size of [0, 1, 13, 19]) {
-    assert.equal(found(await verifyChain(chain, { ...pinned, checkpoint: await checkpointAt(size) })), "");
+    const earlier = await checkpointAt(size);
+    const report = await verifyChain(chain, { ...pinned, checkpoint: earlier });
+    assert.equal(found(report), "uncovered");
+    assert.deepEqual([report.coveredEvents, report.firstUncovered?.index], [size, size]);
+    assert.ok((await verifyChain(chain, { checkpoint: earlier })).verified);
+    // Another checkpoint, inside the export, covers the rest.
+    assert.equal(found(await verifyExport([exported], { ...pinned, checkpoint: earlier })), "");
     const wrong = await checkpointAt(size, sampleChain(0));
     if (size > 0) {
       assert.equal(found(await verifyChain(chain, { ...pinned, checkpoint: wrong })), "root_mismatch");
     }
   }
+});
+
+test("a key that is none is refused, even where nothing is signed", async () => {
+  const refused = { kind: "invalid", code: "audit.pinned_key" };
+  await assert.rejects(verifyExport(lines, { publicKey: "nonsense" }), refused);
+  await assert.rejects(verifyExport([], { publicKey: key.publicKey }), refused);
 });
 
 test("a checkpoint that is not the pinned log's is not believed", async () => {
@@ -139,14 +225,14 @@ test("without a pinned key the report says that no signature was checked", async
   const report = await verifyExport([exported]);
   assert.equal(report.verified, true);
   assert.equal(report.checkpoint?.signature, "unchecked");
+  assert.deepEqual([report.signature, report.coveredEvents], ["not_checked", 0]);
 });
 
 test("a checkpoint line covers exactly the entries above it", async () => {
-  const lines = chain.map(exportLine);
-  const at10 = exportCheckpointLine(await checkpointAt(10));
-  assert.equal(found(await verifyExport([...lines.slice(0, 10), at10, ...lines.slice(10)], pinned)), "");
-  assert.equal(found(await verifyExport([...lines.slice(0, 9), at10], pinned)), "entries_missing");
-  assert.equal(found(await verifyExport([...lines.slice(0, 11), at10], pinned)), "entries_uncovered");
+  const both = [...lines.slice(0, 10), line10, ...lines.slice(10), line20];
+  assert.equal(found(await verifyExport(both, pinned)), "");
+  assert.equal(found(await verifyExport([...lines.slice(0, 9), line10], pinned)), "entries_missing");
+  assert.equal(found(await verifyExport([...lines.slice(0, 11), line10], pinned)), "entries_uncovered");
 });
 
 test("a part of a chain verifies from a trusted beginning", async () => {
@@ -163,7 +249,14 @@ test("a part of a chain verifies from a trusted beginning", async () => {
     from: { ...from, tree: tree.state() },
   });
   assert.equal(found(whole), "");
-  assert.equal(found(await verifyChain(chain.slice(8), { ...pinned, checkpoint, from })), "root_unknown");
+  assert.deepEqual([whole.coveredEvents, whole.signature], [12, "verified"]);
+  // Without the tree before it nothing ties the part to what was signed.
+  for (const options of [pinned, { ...pinned, checkpoint }]) {
+    const report = await verifyChain(chain.slice(8), { ...options, from });
+    assert.deepEqual([report.verified, report.problem], [false, "unprovable"]);
+  }
+  const forged = sampleTail(8, from.previousHash, sampleEvent(99));
+  assert.equal((await verifyChain(forged, { ...pinned, from })).problem, "unprovable");
 });
 
 test("an export may arrive in pieces of any size", async () => {
@@ -215,9 +308,48 @@ test("a bad line is named, with its number and what is wrong", async () => {
   for (const [bad, detail] of cases) {
     const report = await verifyExport([`${good[0]}\n`, bad, `\n${good[2]}\n`]);
     assert.equal(found(report), "malformed");
+    assert.equal(report.problem, "broken");
+    // Where the id of the event can be read, the event is named.
+    const isNamed = String(bad).includes(`"event_id":"event-1"`);
+    assert.equal(report.firstBroken?.eventId, isNamed ? "event-1" : "");
     assert.equal(report.firstBroken?.line, 2);
     assert.match(report.firstBroken?.detail ?? "", detail);
   }
+});
+
+test("what is no NDJSON export at all is told from an export that was damaged", async () => {
+  const [first = ""] = lines;
+  const foreign = [
+    "ts,event,decision\n",
+    "[\n",
+    "not an export\n",
+    '{"log":1}\n',
+    "null\n",
+    Buffer.from([0x1f, 0x8b, 8]),
+  ];
+  for (const bytes of foreign) {
+    const report = await verifyExport([bytes], pinned);
+    assert.deepEqual([report.verified, report.problem], [false, "not_an_export"]);
+  }
+  const damaged = [
+    first.replace("{", "["),
+    first.replace('":', '": '),
+    `\ufeff${first}`,
+    `x${first}`,
+    '{"event":{}}\n',
+  ];
+  for (const text of damaged) assert.equal((await verifyExport([text])).problem, "broken");
+  assert.equal((await verifyExport([first, "ts,event\n"])).problem, "broken");
+});
+
+test("the event of a line that is no JSON is named by its own id, not by one among its arguments", async () => {
+  const event = sampleEvent(0, {
+    arg_values: { event_id: "decoy", '"event_id":"decoy': '"event_id":"decoy' },
+  });
+  const line = exportLine(chainEntry(0, ZERO_HASH, event));
+  const report = await verifyExport([line.replace('"tool":', '"tool"')]);
+  assert.match(report.firstBroken?.detail ?? "", /is not JSON/);
+  assert.equal(report.firstBroken?.eventId, "event-0");
 });
 
 test("a line without end is given up before it fills the memory", async () => {

@@ -1,15 +1,19 @@
 // The offline verifier: reads a chain once, in order, and names the first event at which it breaks. It trusts nothing in the
-// data: each hash is recomputed, and the tree's root comes from the recomputed hashes alone.
+// data: each hash is recomputed, the tree's root comes from the recomputed hashes alone, and with a pinned key nothing is
+// believed that no checkpoint of that key covers (coverage.ts).
 import type { ChainEntry, JsonValue } from "@postern/contracts";
 import { chainHash } from "./chain.ts";
-import type { CheckpointVerdict, PinnedKey } from "./checkpoint.ts";
+import { type CheckpointVerdict, type PinnedKey, readPinnedKey } from "./checkpoint.ts";
+import { judgeCheckpoint, matchCheckpoint, type RecomputedLog } from "./checkpoint-match.ts";
+import { type Coverage, type CoverageProblem, type Covered, createCoverage } from "./coverage.ts";
 import {
-  type CheckpointReport,
-  judgeCheckpoint,
-  matchCheckpoint,
-  type RecomputedLog,
-} from "./checkpoint-match.ts";
-import { type ExportItem, isChainEntry, type Pieces, readExport, recanonicalize } from "./export.ts";
+  type ExportItem,
+  eventIdOf,
+  isChainEntry,
+  type Pieces,
+  readExport,
+  recanonicalize,
+} from "./export.ts";
 import { toHex, ZERO_HASH } from "./hash.ts";
 import { createTree, type TreeState } from "./merkle/tree.ts";
 
@@ -28,9 +32,12 @@ export type ChainProblem =
 export interface VerifyOptions {
   /** Where the entries begin, if not at index 0: the hash of the entry before and, to compare roots, the tree before. */
   readonly from?: { readonly index: number; readonly previousHash: string; readonly tree?: TreeState };
-  /** Signed note text of any size up to the log's; later entries are then covered by the chain only. */
+  /** Signed note text of any size up to the log's; it covers as many entries and no more. */
   readonly checkpoint?: string;
-  /** Key to trust, `k4.public.…` (with `origin`) or verifier key text. Without it no signature is checked. */
+  /**
+   * Key to trust, `k4.public.…` (with `origin`) or verifier key text. With it a log is verified only if a checkpoint that this key
+   * signed covers its last entry. Without it no signature is checked, and "verified" means no more than free of contradictions.
+   */
   readonly publicKey?: string;
   readonly origin?: string;
   /** Default true. Keeps every event id in memory (about 100 bytes each). */
@@ -39,7 +46,7 @@ export interface VerifyOptions {
 
 export interface BrokenEntry {
   readonly index: number;
-  /** "" when the entry is too malformed to name one. */
+  /** "" when none can be read. */
   readonly eventId: string;
   readonly problem: ChainProblem;
   readonly detail: string;
@@ -47,16 +54,25 @@ export interface BrokenEntry {
   readonly line?: number;
 }
 
-export interface ChainReport {
-  /** Nothing is broken, and the checkpoints met, if any, hold. */
+/** Why a log is not verified. */
+export type LogProblem =
+  /** An entry is not what it should be: see `firstBroken`. */
+  | "broken"
+  /** The first line is no line of an NDJSON export at all: another format, or another file. */
+  | "not_an_export"
+  /** A key is pinned, but the tree before the first entry is not known, so no checkpoint can be compared with the entries. */
+  | "unprovable"
+  | CoverageProblem;
+
+export interface ChainReport extends Covered {
+  /** True = there is no problem. */
   readonly verified: boolean;
+  readonly problem?: LogProblem;
   /** Entries that are sound and in their place. */
   readonly eventsChecked: number;
   readonly firstBroken?: BrokenEntry;
   /** After the last sound entry; `rootHash` (hexadecimal) only if the tree is known from its beginning. */
   readonly head: { readonly size: number; readonly hash: string; readonly rootHash?: string };
-  /** The checkpoint that failed, else the one given in the options, else the last one in the export. */
-  readonly checkpoint?: CheckpointReport;
 }
 
 /** Verifies entries as stored. Faults: invalid `audit.pinned_key`, `audit.tree_state`; what `entries` itself throws. */
@@ -73,31 +89,39 @@ export async function verifyExport(chunks: Pieces, options: VerifyOptions = {}):
 }
 
 async function verify(items: AsyncIterable<ExportItem>, options: VerifyOptions): Promise<ChainReport> {
-  const { publicKey, origin } = options;
+  const { publicKey, origin, from } = options;
   const pinned: PinnedKey | undefined = publicKey === undefined ? undefined : { publicKey, origin };
+  // A key that is none is refused even where nothing is signed.
+  if (pinned !== undefined) readPinnedKey(pinned);
+  const isPinned = pinned !== undefined;
   const walk = createWalk(options);
-  const match = (verdict: CheckpointVerdict) => matchCheckpoint(verdict, walk, pinned !== undefined);
-  const awaited =
+  const coverage = createCoverage({ from: from?.index ?? 0, isPinned });
+  const meet = (verdict: CheckpointVerdict) => coverage.meet(matchCheckpoint(verdict, walk, isPinned));
+  let awaited =
     options.checkpoint === undefined ? undefined : await judgeCheckpoint(options.checkpoint, pinned);
-  let given: CheckpointReport | undefined;
-  let met: CheckpointReport | undefined;
   // Only while the log has exactly the checkpoint's size can its root be told.
-  const meet = () => {
-    if (given === undefined && awaited !== undefined && reaches(walk, awaited)) given = match(awaited);
+  const meetAwaited = (isEnd: boolean) => {
+    if (awaited === undefined || !(isEnd || reaches(walk, awaited))) return;
+    meet(awaited);
+    awaited = undefined;
   };
-  meet();
+  meetAwaited(false);
   for await (const item of items) {
     if (item.kind === "checkpoint") {
-      met = match(await judgeCheckpoint(item.note, pinned));
-      if (!met.verified) return report(walk, met);
+      if (!meet(await judgeCheckpoint(item.note, pinned))) break;
       continue;
     }
     const firstBroken = item.kind === "malformed" ? malformed(walk.size, item) : walk.step(item);
-    if (firstBroken !== undefined) return { ...report(walk, given), verified: false, firstBroken };
-    meet();
+    if (firstBroken !== undefined) {
+      const problem = item.kind === "malformed" && item.isForeign ? "not_an_export" : "broken";
+      return { ...report(walk, coverage, problem), firstBroken };
+    }
+    if (item.kind === "entry") coverage.enter(item.entry);
+    meetAwaited(false);
   }
-  if (awaited !== undefined) given ??= match(awaited);
-  return report(walk, given ?? met);
+  meetAwaited(true);
+  const isProvable = !isPinned || walk.root() !== undefined;
+  return report(walk, coverage, isProvable ? coverage.problem() : "unprovable");
 }
 
 function reaches(walk: Walk, verdict: CheckpointVerdict): boolean {
@@ -160,18 +184,19 @@ function createWalk({ from, eventIdsUnique = true }: VerifyOptions): Walk {
   };
 }
 
-function report(walk: Walk, checkpoint: CheckpointReport | undefined): ChainReport {
+function report(walk: Walk, coverage: Coverage, problem: LogProblem | undefined): ChainReport {
   const root = walk.root();
   return {
-    verified: checkpoint?.verified ?? true,
+    verified: problem === undefined,
+    ...(problem && { problem }),
     eventsChecked: walk.steps,
     head: { size: walk.size, hash: walk.hash, ...(root && { rootHash: toHex(root) }) },
-    ...(checkpoint && { checkpoint }),
+    ...coverage.covered(),
   };
 }
 
 function malformed(index: number, item: Extract<ExportItem, { kind: "malformed" }>): BrokenEntry {
-  return broken(index, "", "malformed", item.detail, item.line);
+  return broken(index, item.eventId, "malformed", item.detail, item.line);
 }
 
 function broken(
@@ -191,7 +216,8 @@ async function* asItems(
   for await (const entry of entries) {
     const eventJson = isChainEntry(entry) ? recanonicalize(entry.event as JsonValue) : undefined;
     if (eventJson === undefined) {
-      yield { kind: "malformed", detail: "the entry does not have the shape of a chain entry", line: 0 };
+      const detail = "the entry does not have the shape of a chain entry";
+      yield { kind: "malformed", detail, eventId: eventIdOf(entry) ?? "", isForeign: false, line: 0 };
       return;
     }
     yield { kind: "entry", entry, eventJson, line: 0 };

@@ -1,5 +1,16 @@
 // The disk as the spool sees it: few operations, each of which may fail. A port, so that tests can make the n-th one fail.
-import { closeSync, fdatasync, fsync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fdatasync,
+  fstatSync,
+  fsync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { promisify } from "node:util";
 
 export interface SpoolDevice {
@@ -8,6 +19,8 @@ export interface SpoolDevice {
   /** Bytes written; may be fewer than asked. */
   write(fd: number, bytes: Buffer, start: number): number;
   truncate(fd: number, length: number): void;
+  /** Whether the path still leads to this very file. */
+  isAt(fd: number, path: string): boolean;
   /** Resolves once the file's bytes would survive a loss of power. */
   sync(fd: number): Promise<void>;
   /** The same for the names in a directory. */
@@ -24,6 +37,11 @@ export const fileDevice: SpoolDevice = {
   create: (path) => openSync(path, "w", 0o600),
   write: (fd, bytes, start) => writeSync(fd, bytes, start),
   truncate: (fd, length) => ftruncateSync(fd, length),
+  isAt(fd, path) {
+    const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+    const own = fstatSync(fd, { bigint: true });
+    return found !== undefined && found.ino === own.ino && found.dev === own.dev;
+  },
   sync: (fd) => dataSync(fd),
   async syncDirectory(path) {
     const fd = openSync(path, "r");

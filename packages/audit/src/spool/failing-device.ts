@@ -27,6 +27,10 @@ export function failingDevice(at: number, code: string): { device: SpoolDevice; 
       step();
       hastyDevice.truncate(fd, length);
     },
+    isAt(fd, path) {
+      step();
+      return hastyDevice.isAt(fd, path);
+    },
     async sync(fd) {
       step();
       await hastyDevice.sync(fd);

@@ -1,5 +1,7 @@
 // The disk fails at every possible operation: nothing that was promised is lost, nothing more is promised afterwards.
 import assert from "node:assert/strict";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryDirectory } from "@postern/testkit";
 import { sampleDenial, sampleIntent, sampleOutcome } from "../sample-event.ts";
@@ -126,4 +128,42 @@ test("a record is not promised when the spool fails while its sync is under way"
   await spool.close();
   const again = await sampleSpool(t, { directory, epoch: 2, device: hastyDevice });
   assert.deepEqual(titlesOf(await drain(again)), ["1/1 event event-1"]);
+});
+
+const REMOVALS: readonly [what: string, remove: (directory: string) => void][] = [
+  ["removed", (directory) => rmSync(directory, { recursive: true })],
+  ["moved away", (directory) => renameSync(directory, `${directory}.old`)],
+  [
+    "replaced by another file",
+    (directory) => {
+      const path = join(directory, "000000000001-0000000000000001.segment");
+      rmSync(path);
+      writeFileSync(path, "");
+    },
+  ],
+];
+for (const durability of ["os", "disk"] as const)
+  for (const [what, remove] of REMOVALS) {
+    test(`nothing is promised of a spool that was ${what} while it is open (${durability})`, async (t) => {
+      const directory = join(temporaryDirectory(t), "spool");
+      const spool = await sampleSpool(t, { directory, durability });
+      await spool.append(sampleDenial(1));
+      assert.equal(spool.failure(), undefined);
+      remove(directory);
+      await assert.rejects(spool.append(sampleDenial(2)), { code: "audit.spool_failed" });
+      assert.equal(spool.failure()?.code, "audit.spool_failed");
+      await assert.rejects(spool.append(sampleDenial(3)), { code: "audit.spool_failed" });
+    });
+  }
+
+test("a spool that was removed is noticed by whoever asks for its health or reads it, without an append", async (t) => {
+  for (const notice of ["failure", "read"] as const) {
+    const directory = join(temporaryDirectory(t), "spool");
+    const spool = await sampleSpool(t, { directory });
+    await spool.append(sampleDenial(1));
+    rmSync(directory, { recursive: true });
+    if (notice === "read")
+      await assert.rejects(spool.read({ epoch: 0, sequence: 0 }, 10), { code: "audit.spool_failed" });
+    assert.equal(spool.failure()?.code, "audit.spool_failed");
+  }
 });

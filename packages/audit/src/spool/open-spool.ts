@@ -1,7 +1,8 @@
-// Opens a spool directory: takes its lock, repairs what a crash or a disk left behind, claims the new epoch, and closes every
-// call of an earlier epoch that has no outcome as "unknown", so that each judged call ends as exactly one event.
+// Opens a spool directory: takes its lock, repairs what a crash or a disk left behind, claims the new epoch, records which
+// ends of earlier epochs are lost (a lost middle shows by itself), and closes every call of an earlier epoch that has no
+// outcome as "unknown", so that each judged call ends as exactly one event.
 import { mkdirSync } from "node:fs";
-import type { SpoolBody } from "@postern/contracts";
+import type { JsonValue, SpoolBody } from "@postern/contracts";
 import { Fault, toFault } from "@postern/fault";
 import { canonicalize } from "../canonical.ts";
 import { type Capacity, createCapacity } from "./capacity.ts";
@@ -75,32 +76,35 @@ async function open(options: SpoolOptions, lock: SpoolLock): Promise<Spool> {
   await dropCovered(store, () => false);
   const { segmentBytesMax = SEGMENT_BYTES_MAX } = options;
   const writer = await createWriter({ ...store, segmentBytesMax, opened });
-  await closeIntents(openIntents, writer, capacity);
+  const ends = missing.flatMap(({ epoch: of, from, to }): SpoolBody[] =>
+    to === undefined ? [{ kind: "lost_end", epoch: of, from }] : [],
+  );
+  await record([...ends, ...closingsOf(openIntents)], writer, capacity);
   const recovery = { setAside, missing, closedIntents: openIntents.size, cursorLost };
   return createSpool({ store, bytesMax, writer, recovery, unlock: lock.release });
 }
 
-/** These records were given room when their calls were let through, so they are not asked whether they fit. */
-async function closeIntents(
-  openIntents: ReadonlyMap<string, OpenIntent>,
-  writer: Writer,
-  capacity: Capacity,
-): Promise<void> {
-  const closed = Array.from(openIntents, ([event_id, { costMicros }]) => {
-    const bodyJson = canonicalize({
-      kind: "outcome",
-      event_id,
-      outcome: "unknown",
-      reason: LOST_OUTCOME,
-      latency_ms: 0,
-      upstream_status: 0,
-      // The call may have run, so what was reserved for it counts as spent.
-      cost_micros: costMicros,
-    } satisfies SpoolBody);
+/** What begins an epoch tells of earlier ones. It is not asked whether it fits: outcomes were given room when their calls were let through. */
+async function record(bodies: readonly SpoolBody[], writer: Writer, capacity: Capacity): Promise<void> {
+  const recorded = bodies.map((body) => {
+    const bodyJson = canonicalize(body as JsonValue);
     capacity.hold(FRAME_OVERHEAD_BYTES + Buffer.byteLength(bodyJson));
     return writer.append(bodyJson);
   });
-  await Promise.all(closed);
+  await Promise.all(recorded);
+}
+
+function closingsOf(openIntents: ReadonlyMap<string, OpenIntent>): SpoolBody[] {
+  return Array.from(openIntents, ([event_id, { costMicros }]) => ({
+    kind: "outcome",
+    event_id,
+    outcome: "unknown",
+    reason: LOST_OUTCOME,
+    latency_ms: 0,
+    upstream_status: 0,
+    // The call may have run, so what was reserved for it counts as spent.
+    cost_micros: costMicros,
+  }));
 }
 
 function refuseStale({ directory, sidecarId, epoch }: SpoolOptions, cursor: Cursor | undefined): void {

@@ -49,6 +49,7 @@ export async function drain(spool: Spool, recordsMax = 100): Promise<PlacedRecor
 /** "epoch/sequence kind event" of each record: short enough to compare whole spools. */
 export function titlesOf(records: readonly PlacedRecord[]): string[] {
   return records.map(({ epoch, sequence, body }) => {
+    if (body.kind === "lost_end") return `${epoch}/${sequence} lost_end ${body.epoch}/${body.from}`;
     const id = body.kind === "outcome" ? body.event_id : body.event.event_id;
     return `${epoch}/${sequence} ${body.kind} ${id}`;
   });

@@ -8,6 +8,8 @@ export interface SegmentFile {
   readonly segment: Segment;
   write(frames: Buffer): void;
   sync(): Promise<void>;
+  /** Throws when the file is no longer where readers and the next start will look for it. */
+  assertPresent(): void;
   /** What was written last is durable, and ends with this record. */
   commit(frames: Buffer, last: Appended): void;
   /** Takes back what was written and not committed, as far as the device still can. */
@@ -44,6 +46,9 @@ export function createSegmentFile(
     segment,
     write: (frames) => writeAll(device, fd, frames),
     sync: () => device.sync(fd),
+    assertPresent() {
+      if (!device.isAt(fd, path)) throw new Error(`${path} was removed or replaced`);
+    },
     commit(frames, last) {
       segment.bytes += frames.length;
       segment.lastSequence = last.sequence;

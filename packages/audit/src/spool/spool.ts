@@ -8,7 +8,7 @@ import type { Appended } from "./batch.ts";
 import type { SpoolLevel } from "./capacity.ts";
 import { FRAME_OVERHEAD_BYTES } from "./frame.ts";
 import type { MissingRecords } from "./inventory.ts";
-import { createReader } from "./reader.ts";
+import { createReader, type RecordRun } from "./reader.ts";
 import type { SetAside } from "./repair.ts";
 import type { Segment } from "./segment.ts";
 import { dropCovered, type SpoolStore } from "./store.ts";
@@ -61,7 +61,8 @@ export interface Spool {
   append(body: SpoolBody): Promise<Appended>;
   /**
    * The oldest durable, unacknowledged records after a position: at most `recordsMax` and about 1 MiB. Undefined: there are none.
-   * Start with { epoch: 0, sequence: 0 }. Faults: internal `audit.spool_corrupt`.
+   * Start with { epoch: 0, sequence: 0 }. Faults: internal `audit.spool_corrupt`; unavailable `audit.spool_failed` (the file is
+   * gone, and with it the spool is closed for good).
    */
   read(after: SpoolPosition, recordsMax: number): Promise<SpoolBatch | undefined>;
   /**
@@ -70,7 +71,7 @@ export interface Spool {
    */
   acknowledge(position: { readonly epoch: number; readonly covered: number }): Promise<void>;
   usage(): SpoolUsage;
-  /** Why the spool takes nothing more; undefined while it does, also when it is merely full. */
+  /** Why the spool takes nothing more; undefined while it does, also when it is merely full. Looks whether its file is still there. */
   failure(): Fault | undefined;
   /** Waits until what was appended is durable, and lets another process open the spool. */
   close(): Promise<void>;
@@ -94,6 +95,9 @@ export function createSpool({ store, bytesMax, writer, recovery, unlock }: Spool
     async append(body) {
       refuseStopped();
       const bodyJson = canonicalize(body as JsonValue);
+      // Such a key does not survive every JSON reader, so the control plane takes none. Inside a text its quotes would be escaped.
+      if (bodyJson.includes('"__proto__":'))
+        throw new Fault("invalid", "audit.not_canonical", "The record holds a key named __proto__.");
       const bodyBytes = Buffer.byteLength(bodyJson);
       if (bodyBytes > BODY_BYTES_MAX) {
         throw new Fault("invalid", "audit.record_too_large", "The record is larger than an event may be.");
@@ -107,7 +111,7 @@ export function createSpool({ store, bytesMax, writer, recovery, unlock }: Spool
         const reached = epoch === after.epoch ? after.sequence : 0;
         const from = Math.max(firstSequence, reached + 1, coveredOf(epoch) + 1);
         if (epoch < after.epoch || from > lastSequence) continue;
-        return { epoch, ...(await reader.read(segment, from, recordsMax)) };
+        return { epoch, ...(await readFrom(segment, from, recordsMax)) };
       }
       return undefined;
     },
@@ -128,12 +132,24 @@ export function createSpool({ store, bytesMax, writer, recovery, unlock }: Spool
         records: records.reduce((sum, count) => sum + count, 0),
       };
     },
-    failure: () => writer.failure(),
+    failure() {
+      if (closing === undefined) writer.examine();
+      return writer.failure();
+    },
     close() {
       closing ??= acknowledging.then(() => writer.close()).finally(unlock);
       return closing;
     },
   };
+
+  async function readFrom(segment: Segment, from: number, recordsMax: number): Promise<RecordRun> {
+    try {
+      return await reader.read(segment, from, recordsMax);
+    } catch (caught) {
+      // A file that cannot be opened or read will not come back by itself.
+      throw caught instanceof Fault ? caught : writer.fail(caught);
+    }
+  }
 
   async function acknowledge(epoch: number, sequence: number): Promise<void> {
     refuseStopped();

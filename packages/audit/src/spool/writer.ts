@@ -1,7 +1,8 @@
 // Appends records of one epoch. All records of one turn of the event loop become one write: in mode "os" that is all (the
 // kernel has the bytes, SIGKILL cannot take them back); in mode "disk" an fdatasync follows, one at a time, and what arrives
-// meanwhile is the next batch. The first error of the device ends the writer for good: after a failed sync nobody can tell
-// what is on the disk, so nothing is retried and nothing more is promised.
+// meanwhile is the next batch. Nothing is promised of a file that is no longer at its path: nobody would find it again. The
+// first error of the device ends the writer for good: after a failed sync nobody can tell what is on the disk, so nothing is
+// retried and nothing more is promised.
 import { Fault, toFault } from "@postern/fault";
 import { ZERO_HASH } from "../hash.ts";
 import { type Appended, createBatch, type Departure } from "./batch.ts";
@@ -31,6 +32,8 @@ export interface Writer {
   /** Takes the next sequence at once; resolves when the record is durable. Faults: unavailable `audit.spool_failed`. */
   append(bodyJson: string): Promise<Appended>;
   failure(): Fault | undefined;
+  /** Looks whether the file is still where it was written, and ends the writer if not. */
+  examine(): void;
   /** Ends the writer as a device error would. */
   fail(caught: unknown): Fault;
   /** Waits for what was appended, then closes the file. */
@@ -64,6 +67,14 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
       return appended;
     },
     failure: () => failure,
+    examine() {
+      if (failure !== undefined) return;
+      try {
+        file.assertPresent();
+      } catch (caught) {
+        fail(caught);
+      }
+    },
     fail,
     async close() {
       while (failure === undefined && (flushing !== undefined || !batch.empty)) await (flushing ?? flush());
@@ -111,6 +122,7 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
     }
     file.write(frames);
     await makeDurable(rolls);
+    file.assertPresent();
     // The writer may have been ended meanwhile, and then these bytes were taken back.
     if (failure !== undefined) throw failure;
     file.commit(frames, last);
