@@ -17,6 +17,7 @@ const PROGRAMS = [
     command: process.execPath,
     args: [join(import.meta.dirname, "generate.ts"), "--check"],
   },
+  { name: "types of the console", command: bin("tsc"), args: ["-p", "apps/console/tsconfig.json"] },
   { name: "unused code", command: bin("knip"), args: ["--no-progress"] },
 ];
 

@@ -1,3 +1,3 @@
-// Loaded before a program that `npm start` starts: when the starter is gone, however it went, the program is told to end as well.
+// Loaded before a program that must not outlive what started it: when the starter is gone, however it went, the program is told to end as well.
 process.on("disconnect", () => process.kill(process.pid, "SIGTERM"));
 process.channel?.unref();

@@ -87,7 +87,6 @@ async function provideToken(admin: AdminClient, { token, jti, expires_at }: Kept
     tenant: TENANT,
     ttl_seconds: (TOKEN_DAYS * DAY_MS) / 1000,
     caveats: [{ type: "tool_deny", tools: [UNCOVERED_TOOL] }],
-    attenuable: true,
   });
   return { token: minted.token, jti: minted.jti, expires_at: minted.expires_at ?? "" };
 }

@@ -1,26 +1,32 @@
 // docs/reasons.md: every code that a refused call can carry, from the one table in contracts.
-import { ERROR_CODE, REASONS } from "../../packages/contracts/src/index.ts";
+import { type Check, ERROR_CODE, REASONS } from "../../packages/contracts/src/index.ts";
 
-const ERROR_MEANING: Record<keyof typeof ERROR_CODE, string> = {
-  capability: "The capability token does not cover the call.",
-  intent: "The declared intent does not call for the tool.",
-  policy: "The tenant's policy denies the call.",
-  budget: "A budget of the capability token is used up.",
-  approval_pending: "A person has to approve the call first.",
-  upstream_unavailable: "The tool server is down, timed out or answered something that is not MCP.",
-  audit_unavailable: "The call could not be recorded, so it was not made.",
+type ErrorName = keyof typeof ERROR_CODE;
+
+/** `check` is what a reply with the code names in `data.check`; a code tells more than that where one check refuses in two ways. */
+const ERRORS: Record<ErrorName, { check: Check; meaning: string }> = {
+  capability: { check: "capability", meaning: "The capability token does not cover the call." },
+  intent: { check: "intent", meaning: "The declared intent does not call for the tool." },
+  policy: { check: "policy", meaning: "The tenant's policy denies the call." },
+  budget: { check: "budget", meaning: "A budget of the capability token is used up." },
+  approval_pending: { check: "policy", meaning: "A person has to approve the call first." },
+  upstream_unavailable: {
+    check: "upstream",
+    meaning: "The tool server is down, timed out or answered something that is not MCP.",
+  },
+  audit_unavailable: { check: "audit", meaning: "The call could not be recorded, so it was not made." },
 };
 
 export function reasonsPage(): string {
-  const errors = Object.entries(ERROR_CODE).map(
-    ([name, code]) => `| ${code} | \`${name}\` | ${meaningOf(name)} |`,
+  const errors = Object.entries(ERRORS).map(
+    ([name, { check, meaning }]) => `| ${ERROR_CODE[name as ErrorName]} | \`${check}\` | ${meaning} |`,
   );
   const reasons = Object.entries(REASONS).map(([code, sentence]) => `| \`${code}\` | ${sentence} |`);
   return `# Why a call was refused
 
 <!-- Written by deploy/local/generate.ts from packages/contracts/src/reasons.ts; edit that file. -->
 
-A refused call is answered with a JSON-RPC error. Its code says which check refused:
+A refused call is answered with a JSON-RPC error. Its code says what refused, and \`data.check\` names the check:
 
 | Code | Check | Meaning |
 |---|---|---|
@@ -33,8 +39,4 @@ more exact than the one given here. Audit events name the same codes.
 |---|---|
 ${reasons.join("\n")}
 `;
-}
-
-function meaningOf(name: string): string {
-  return Object.entries(ERROR_MEANING).find(([known]) => known === name)?.[1] ?? "";
 }

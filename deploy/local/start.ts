@@ -4,10 +4,11 @@ import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
 import { Fault, toFault } from "../../packages/fault/src/index.ts";
+import { takeDataFolder } from "./data-folder.ts";
 import { readKept, writeKept, writePrivate } from "./kept-file.ts";
 import { provision } from "./provision.ts";
 import { type Service, startService } from "./service.ts";
-import { type Connection, HEADER_FILE, helpText, welcomeText } from "./welcome.ts";
+import { type Connection, HEADER_FILE, welcomeText } from "./welcome.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const READY_MS = 60_000;
@@ -27,8 +28,11 @@ const told = Promise.withResolvers<string>();
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => told.resolve(signal));
 
 async function main(): Promise<number> {
+  let folder: { release(): void } | undefined;
   try {
-    const connection = await start();
+    const dataDir = absolute(own.POSTERN_DATA_DIR || join(root, ".postern", "data"));
+    folder = takeDataFolder(dataDir);
+    const connection = await start(dataDir);
     if (connection === undefined) return 0;
     process.stdout.write(
       process.argv.includes("--json") ? `${JSON.stringify(connection)}\n` : welcomeText(connection),
@@ -42,12 +46,12 @@ async function main(): Promise<number> {
   } finally {
     // The sidecar goes first, so that it can still hand over its records.
     for (const service of services.reverse()) await service.stop();
+    folder?.release();
   }
 }
 
 /** Undefined when the end was asked for before everything was up. */
-async function start(): Promise<Connection | undefined> {
-  const dataDir = absolute(own.POSTERN_DATA_DIR || join(root, ".postern", "data"));
+async function start(dataDir: string): Promise<Connection | undefined> {
   const secrets = keptSecrets(dataDir);
   const adminToken = process.env.POSTERN_ADMIN_TOKEN || secrets.admin_token;
 
@@ -144,5 +148,4 @@ function keptSecrets(dataDir: string): { admin_token: string } {
 
 const absolute = (path: string) => (isAbsolute(path) ? path : resolve(root, path));
 
-if (process.argv.includes("--help")) process.stdout.write(helpText);
-else process.exitCode = await main();
+process.exitCode = await main();

@@ -1,4 +1,5 @@
-// What a start says once everything is up: where things are, and three calls that show what the door does.
+// What a start says once everything is up: what to paste into a client, three calls that show what the door does, and where things are.
+// The token is long, so it stands where it must and nowhere else.
 import { join } from "node:path";
 import { UNCOVERED_TOOL } from "./provision.ts";
 
@@ -17,53 +18,29 @@ export interface Connection {
 }
 
 export function welcomeText(connection: Connection): string {
-  const { mcp_url, tool_call_url, admin_url, capability_token, data_dir, tenant } = connection;
+  const { mcp_url, admin_url, capability_token, data_dir, tenant } = connection;
   const client = {
     mcpServers: {
       everything: { type: "http", url: mcp_url, headers: { Authorization: `Bearer ${capability_token}` } },
     },
   };
   return `
-Postern is running.
+Postern is running; Ctrl-C ends it. For an MCP client:
 
-  MCP            ${mcp_url}
-  single calls   ${tool_call_url}
-  control plane  ${admin_url}  (tenant ${tenant})
-  data           ${data_dir}  (tokens: connection.json, records: logs/)
+${JSON.stringify(client, undefined, 2)}
 
-Configuration for an MCP client:
-
-${indent(JSON.stringify(client, undefined, 2))}
-
-Three calls. One that is allowed:
+Three calls: one that is allowed, one that the token does not cover, one that the policy denies:
 
 ${curl(connection, "echo", { message: "hello" })}
-
-One that the token does not cover:
-
 ${curl(connection, UNCOVERED_TOOL, {})}
-
-One that the tenant's policy denies:
-
 ${curl(connection, "get-env", {})}
 
-Ctrl-C ends everything.
+Control plane  ${admin_url}  (tenant ${tenant})
+Data and logs  ${data_dir}
+Command line   npm run postern -- --help
+Next           docs/quickstart.md
 `;
 }
-
-export const helpText = `npm start [-- --json] [-- --help]
-
-Starts a control plane, a sidecar and a public MCP server behind it, with a tenant "demo", a policy and a token, and prints how to use them.
-
-  --json    print one line of JSON instead, once everything is ready
-
-  POSTERN_DATA_DIR      where everything is kept from start to start (default .postern/data in the repository)
-  POSTERN_PORT          port of the control plane (default 8080); 0 = any free one
-  POSTERN_SIDECAR_PORT  port of the sidecar (default 8081); 0 = any free one
-  POSTERN_UPSTREAM_URL, POSTERN_UPSTREAM_COMMAND, POSTERN_UPSTREAMS
-                        another tool server than the public one
-  Every other setting of the two programs works as well: see their own --help.
-`;
 
 function curl({ tool_call_url, data_dir }: Connection, name: string, args: object): string {
   const body = JSON.stringify({
@@ -72,7 +49,5 @@ function curl({ tool_call_url, data_dir }: Connection, name: string, args: objec
     method: "tools/call",
     params: { name, arguments: args },
   });
-  return `  curl -sS ${tool_call_url} -H 'Content-Type: application/json' -H '@${join(data_dir, HEADER_FILE)}' -d '${body}'`;
+  return `curl -sS ${tool_call_url} -H 'Content-Type: application/json' -H '@${join(data_dir, HEADER_FILE)}' -d '${body}'`;
 }
-
-const indent = (text: string) => text.replace(/^/gm, "  ");

@@ -1,8 +1,8 @@
-// docs/quickstart.md is true: every "sh run" block is run as a newcomer would, against `npm start`'s own program, and must end with
-// the exit code it names (0 by default) and print the text shown under it.
+// docs/quickstart.md is true: every "sh run" block is run as a newcomer would, after the "sh setup" block, against `npm start`'s own program.
+// It must end with the exit code it names (0 by default), print the text shown under it, and leave nothing in the repository.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { repositoryRoot, startProcess, temporaryDirectory } from "@postern/testkit";
@@ -25,7 +25,8 @@ function stepsOf(markdown: string): Step[] {
 }
 
 test("every command of the quickstart does what the page says", { timeout: 300_000 }, async (t) => {
-  const steps = stepsOf(readFileSync(join(repositoryRoot, "docs", "quickstart.md"), "utf8"));
+  const page = readFileSync(join(repositoryRoot, "docs", "quickstart.md"), "utf8");
+  const steps = stepsOf(page);
   assert.ok(steps.length >= 9, "the page still has its steps");
   const dataDir = temporaryDirectory(t);
   const env = { ...process.env, POSTERN_DATA_DIR: dataDir, POSTERN_PORT: "0", POSTERN_SIDECAR_PORT: "0" };
@@ -46,12 +47,14 @@ test("every command of the quickstart does what the page says", { timeout: 300_0
     "tool_call_url",
   ]);
 
-  const folder = temporaryDirectory(t);
-  // The page is read in the repository; here its files go elsewhere.
-  const run = `npm() { command npm --prefix '${repositoryRoot}' "$@"; }\n`;
+  const [, setup = ""] = /^```sh setup\n([\s\S]*?)^```$/m.exec(page) ?? [];
+  assert.match(setup, /mktemp -d/);
+  // Each block is a shell of its own, but the folder is one.
+  const before = `mktemp() { echo '${temporaryDirectory(t)}'; }\n${setup}`;
+  const untracked = filesBeside();
   for (const { line, script, exitCode, expected } of steps) {
-    const done = spawnSync("bash", ["-c", run + script], {
-      cwd: folder,
+    const done = spawnSync("bash", ["-c", before + script], {
+      cwd: repositoryRoot,
       env,
       encoding: "utf8",
       timeout: 120_000,
@@ -62,6 +65,12 @@ test("every command of the quickstart does what the page says", { timeout: 300_0
       assert.ok((done.stdout + done.stderr).includes(text), `"${text}" is missing\n${said}`);
   }
 
+  assert.deepEqual(filesBeside(), untracked);
+
   const { code } = await started.stop("SIGTERM");
   assert.equal(code, 0, started.stderr());
 });
+
+function filesBeside(): string[] {
+  return readdirSync(repositoryRoot).sort();
+}

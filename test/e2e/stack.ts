@@ -3,9 +3,14 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import { type AdminClient, createAdminClient, createAgentClient } from "@postern/client";
-import { type RunningProcess, repositoryRoot, startProcess, temporaryDirectory } from "@postern/testkit";
+import {
+  type RunningProcess,
+  repositoryRoot,
+  startProcess,
+  type TestScope,
+  temporaryDirectory,
+} from "@postern/testkit";
 
 export const ADMIN_TOKEN = "an-admin-token-of-a-test";
 export const TENANT = "acme";
@@ -24,7 +29,7 @@ const app = (name: string) => join(repositoryRoot, "apps", name, "src", "main.ts
 
 /** Starts the control plane on its embedded database, or on `databaseUrl`. */
 export async function startControlPlane(
-  t: TestContext,
+  t: TestScope,
   options: { dataDir?: string; port?: number; databaseUrl?: string } = {},
 ): Promise<ControlPlane> {
   const dataDir = options.dataDir ?? temporaryDirectory(t);
@@ -74,7 +79,7 @@ export interface Sidecar {
 
 /** Starts a sidecar and waits until it is ready to judge. */
 export async function startSidecar(
-  t: TestContext,
+  t: TestScope,
   options: { controlPlaneUrl: string; enrolment: Enrolment; dataDir: string; env: Record<string, string> },
 ): Promise<Sidecar> {
   const started = await startProcess(t, {
@@ -104,7 +109,7 @@ export interface RecordingServer {
   executed(): string[];
 }
 
-export async function startRecordingServer(t: TestContext): Promise<RecordingServer> {
+export async function startRecordingServer(t: TestScope): Promise<RecordingServer> {
   const log = join(temporaryDirectory(t), "executed.log");
   const started = await startProcess(t, {
     command: process.execPath,
@@ -119,7 +124,7 @@ export async function startRecordingServer(t: TestContext): Promise<RecordingSer
 }
 
 /** A whole stack around a recording server. `token` mints a capability; `call` makes one tool call with it. */
-export async function startStack(t: TestContext, rego: string, env: Record<string, string> = {}) {
+export async function startStack(t: TestScope, rego: string, env: Record<string, string> = {}) {
   const [upstream, controlPlane] = await Promise.all([startRecordingServer(t), startControlPlane(t)]);
   const { admin } = controlPlane;
   await provisionTenant(admin, rego);

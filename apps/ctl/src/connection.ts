@@ -25,8 +25,8 @@ export interface AdminConnection {
 
 /** Flags of every command that talks to the control plane. */
 export const ADMIN_OPTIONS = {
-  url: { value: "URL", description: "Address of the control plane." },
-  token: { value: "TOKEN", description: "Superadmin or tenant-admin token." },
+  url: { value: "URL", description: "Address of the control plane; only together with a token." },
+  token: { value: "TOKEN", description: "Superadmin or tenant-admin token; only together with an address." },
   tenant: { value: "NAME", description: "Tenant to act for." },
 } as const;
 
@@ -77,7 +77,10 @@ async function readConnectionFile(directory: string): Promise<ConnectionFile> {
 }
 
 function missing(what: string, flag: string, variable: string): Fault {
-  return new Fault("invalid", "ctl.connection", `The ${what} is missing: give ${flag} or set ${variable}.`);
+  const message =
+    `The ${what} is missing: give ${flag} or set ${variable}. ` +
+    "A token of the local connection.json goes to no other address, nor another token to its address.";
+  return new Fault("invalid", "ctl.connection", message);
 }
 
 /** The control plane's address without the path of its admin door. */

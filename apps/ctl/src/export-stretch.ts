@@ -14,8 +14,9 @@ export async function readStretch(chunks: AsyncIterable<Uint8Array>, isPartial: 
   const source = chunks[Symbol.asyncIterator]();
   const seen: Uint8Array[] = [];
   const first = (await readExport(recorded(source, seen)).next()).value;
-  const from =
-    first?.kind === "entry" ? { index: first.entry.index, previousHash: first.entry.prev_hash } : undefined;
+  // One that begins at the beginning is no stretch: all of it can be proven.
+  const isInside = first?.kind === "entry" && first.entry.index > 0;
+  const from = isInside ? { index: first.entry.index, previousHash: first.entry.prev_hash } : undefined;
   return { chunks: replayed(seen, source), from };
 }
 

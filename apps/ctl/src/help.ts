@@ -10,6 +10,11 @@ const EXIT_CODES = `Exit codes
   2  the input cannot be used
   3  trouble: unreachable, not authenticated, or an error of ours`;
 
+const CONNECTION = `Where to go, and with which token
+  A flag wins over a variable. With neither, address, token and tenant come from the connection.json of a local \`npm start\`.
+  An address never takes its token from that file, nor an admin token its address: give both, or neither.
+  A capability token (\`call\`) alone goes to the local sidecar.`;
+
 /** The page for `postern --help`. */
 export function overview(commands: readonly Command[]): string {
   const rows = commands.map(({ name, summary }) => [`  postern ${name}`, summary]);
@@ -17,11 +22,13 @@ export function overview(commands: readonly Command[]): string {
 
 ${columns(rows)}
 
-  --json   print exactly one JSON value     --help   explain a command
+  --json   print exactly one JSON value     --help   explain a command     --version   print the version
 
 ${EXIT_CODES}
 
-Settings (a flag wins over a variable; what is missing comes from the local stack's connection.json)
+${CONNECTION}
+
+Settings
 ${describeSettings(SETTINGS)}`;
 }
 

@@ -4,6 +4,9 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { mint } from "@postern/capability";
+import { randomId, systemClock } from "@postern/fault";
+import { generateKeyPair, importSigningKey } from "@postern/signing";
 import { defer, type TestScope, temporaryDirectory } from "@postern/testkit";
 import { postern, posternJson } from "./cli.fixture.ts";
 
@@ -13,15 +16,18 @@ interface Seen {
   readonly body: string;
 }
 
-/** A service that answers each `METHOD /path` with a status and a body. */
-async function service(t: TestScope, answers: Readonly<Record<string, readonly [number, unknown]>>) {
+type Answer = readonly [status: number, body: unknown];
+
+/** A service that answers each `METHOD /path` with a status and a body, which may depend on the request's body. */
+async function service(t: TestScope, answers: Readonly<Record<string, Answer | ((body: string) => Answer)>>) {
   const seen: Seen[] = [];
   const server = createServer(async (request: IncomingMessage, response) => {
     let body = "";
     for await (const chunk of request) body += chunk;
     const line = `${request.method} ${request.url}`;
     seen.push({ line, authorization: request.headers.authorization, body });
-    const [status, answer] = answers[line] ?? [404, { error: `nothing at ${line}` }];
+    const found = answers[line] ?? [404, { error: `nothing at ${line}` }];
+    const [status, answer] = typeof found === "function" ? found(body) : found;
     response.writeHead(status, { "content-type": "application/json" });
     response.end(typeof answer === "string" ? answer : JSON.stringify(answer));
   });
@@ -197,11 +203,13 @@ test("audit export writes a private file, or standard output", async (t) => {
   assert.equal((await posternJson(args)).code, 2);
 });
 
+const ID = "01976e4c-5d2b-7000-8000-3c9f5e0a1b2c";
+
 test("revoke takes an id and says so", async (t) => {
   const { url, seen } = await service(t, { "POST /v1/admin/revoke": [204, ""] });
   const { code, json } = await posternJson([
     "revoke",
-    "j1",
+    ID,
     "--reason",
     "lost",
     "--url",
@@ -210,8 +218,49 @@ test("revoke takes an id and says so", async (t) => {
     "secret",
   ]);
   assert.equal(code, 0);
-  assert.deepEqual(json, { revoked: "j1" });
-  assert.deepEqual(JSON.parse(seen[0]?.body ?? ""), { jti: "j1", reason: "lost" });
+  assert.deepEqual(json, { revoked: ID, tenant: null, known: null });
+  assert.deepEqual(JSON.parse(seen[0]?.body ?? ""), { jti: ID, reason: "lost" });
+});
+
+test("revoke refuses what is neither a token nor the id of one, and asks nobody", async (t) => {
+  const { url, seen } = await service(t, { "POST /v1/admin/revoke": [204, ""] });
+  for (const text of ["garbage", "", "j1", `${ID}0`, ID.toUpperCase(), "v4.public.garbage"]) {
+    const { code } = await posternJson(["revoke", text, "--url", url, "--token", "secret"]);
+    assert.equal(code, 2, text);
+  }
+  assert.equal(seen.length, 0);
+});
+
+test("revoke says so when an id was never minted, and a whole token is revoked where it belongs", async (t) => {
+  const seen: { tenant?: string }[] = [];
+  const { url } = await service(t, {
+    "POST /v1/admin/revoke": (body) => {
+      const asked = JSON.parse(body);
+      seen.push(asked);
+      const isKnown = asked.tenant !== undefined || asked.jti.endsWith("0");
+      return isKnown ? [204, ""] : [404, { error: "unknown", code: "capabilities.unknown" }];
+    },
+  });
+  const folder = temporaryDirectory(t);
+  const connection = { mcp_url: url, tool_call_url: url, admin_url: url, admin_token: "secret" };
+  const rest = { capability_token: "v4.public.demo", tenant: "demo", data_dir: folder };
+  writeFileSync(join(folder, "connection.json"), JSON.stringify({ ...connection, ...rest }));
+  const env = { POSTERN_DATA_DIR: folder };
+  const unknown = await postern(["revoke", ID], { env });
+  assert.equal(unknown.code, 0);
+  assert.match(unknown.stdout, /No token with this id was minted here; it is on the list all the same/);
+  assert.deepEqual(
+    seen.map(({ tenant }) => tenant),
+    [undefined, "demo"],
+  );
+  const known = await posternJson(["revoke", `${ID.slice(0, -1)}0`], { env });
+  assert.deepEqual([known.json.known, known.json.tenant], [true, null]);
+  const key = await importSigningKey((await generateKeyPair()).secretKey);
+  const request = { tenant: "acme", subject: "bot", caveats: [] };
+  const { token } = await mint(request, { key, clock: systemClock, newId: randomId });
+  assert.equal((await posternJson(["revoke", token], { env })).json.tenant, "acme");
+  assert.equal(seen.at(-1)?.tenant, "acme");
+  assert.equal((await postern(["revoke", token, "--tenant", "demo"], { env })).code, 2);
 });
 
 test("trouble exits with 3: nobody there, or a credential that does not do", async (t) => {

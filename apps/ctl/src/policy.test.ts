@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { temporaryDirectory } from "@postern/testkit";
+import { repositoryRoot, temporaryDirectory } from "@postern/testkit";
 import { postern, posternJson } from "./cli.fixture.ts";
+import { policyTest } from "./commands/policy-test.ts";
 import { readConfig } from "./config.ts";
 
 const opa = readConfig().opa;
@@ -65,6 +66,14 @@ test("policy test tells what passed, and exits with 1 when a test fails or there
   const { code, json } = await posternJson(["policy", "test", folder], { env });
   assert.equal(code, 1);
   assert.deepEqual([json.passed, json.failed], [1, 1]);
+});
+
+test("the example in the help of policy test passes", { skip }, async () => {
+  const [, ...args] = policyTest.example.split(" ");
+  const { code, stdout } = await postern([...args.slice(0, -1), join(repositoryRoot, args.at(-1) ?? "")], {
+    env,
+  });
+  assert.equal(code, 0, stdout);
 });
 
 test("policy commands without files exit with 2, and without opa with 3", async (t) => {

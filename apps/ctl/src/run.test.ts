@@ -33,6 +33,23 @@ test("postern alone and --help list every command", async () => {
   }
 });
 
+test("--version tells the version, of the whole and not of a command", async () => {
+  assert.match((await runHere("--version")).stdout, /^postern \d+\.\d+\.\d+\n$/);
+  assert.match(JSON.parse((await runHere("--version", "--json")).stdout).version, /^\d+\.\d+\.\d+$/);
+});
+
+test("help says that an address and an admin token go together, as the refusal does", async () => {
+  assert.match((await runHere("--help")).stdout, /give both, or neither/);
+  for (const [flag, lacking] of [
+    ["--url", "--token"],
+    ["--token", "--url"],
+  ] as const) {
+    const { code, stderr } = await runHere("tenants", flag, "http://127.0.0.1:9");
+    assert.equal(code, 2);
+    assert.ok(stderr.includes(`give ${lacking}`));
+  }
+});
+
 for (const { name, example } of COMMANDS)
   test(`${name} --help explains its options and shows an example`, async () => {
     const { code, stdout } = await runHere(...name.split(" "), "--help");
@@ -47,6 +64,7 @@ const misuse: string[][] = [
   ["policy"],
   ["policy", "fly"],
   ["mint"],
+  ["mint", "--subject", "bot", "--version"],
   ["mint", "--subject"],
   ["mint", "--subject", "bot", "extra"],
   ["mint", "--subjekt", "bot"],

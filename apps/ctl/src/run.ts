@@ -1,6 +1,8 @@
 // From arguments to exit code. Whatever happens, `--json` prints exactly one JSON value, and the exit code says what kind of answer it is.
+
 import type { FaultKind } from "@postern/contracts";
 import { type Fault, toFault } from "@postern/fault";
+import manifest from "../package.json" with { type: "json" };
 import { type Command, type Outcome, usage } from "./command.ts";
 import { COMMANDS } from "./commands/index.ts";
 import { commandHelp, overview } from "./help.ts";
@@ -22,10 +24,14 @@ const EXIT_BY_KIND = {
   internal: EXIT.trouble,
 } as const satisfies Record<FaultKind, number>;
 
+const GLOBAL_FLAGS = ["--json", "--help", "-h"];
+
 /** Runs one command line (without the program's name) and returns the exit code. */
 export async function run(argv: readonly string[], world: World): Promise<number> {
   const { args, json, help } = splitGlobalFlags(argv);
   try {
+    if (args.length === 1 && args[0] === "--version")
+      return await tell(world, json, versionOf(manifest.version));
     const found = findCommand(args);
     if (found === undefined && (help || args.length === 0)) return await tell(world, json, helpOf(undefined));
     if (found === undefined)
@@ -57,11 +63,10 @@ async function complain(world: World, json: boolean, fault: Fault): Promise<numb
 function splitGlobalFlags(argv: readonly string[]) {
   const end = argv.indexOf("--");
   const ours = end < 0 ? argv : argv.slice(0, end);
-  const isGlobal = (arg: string) => arg === "--json" || arg === "--help" || arg === "-h";
   return {
     json: ours.includes("--json"),
     help: ours.includes("--help") || ours.includes("-h"),
-    args: [...ours.filter((arg) => !isGlobal(arg)), ...(end < 0 ? [] : argv.slice(end))],
+    args: [...ours.filter((arg) => !GLOBAL_FLAGS.includes(arg)), ...(end < 0 ? [] : argv.slice(end))],
   };
 }
 
@@ -77,4 +82,8 @@ function findCommand(args: readonly string[]): { command: Command; rest: readonl
 function helpOf(command: Command | undefined): Outcome {
   const text = command === undefined ? overview(COMMANDS) : commandHelp(command);
   return { ok: true, json: { help: text }, text };
+}
+
+function versionOf(version: string): Outcome {
+  return { ok: true, json: { version }, text: `postern ${version}` };
 }

@@ -9,10 +9,11 @@ export const policyTest = command({
   name: "policy test",
   summary: "Run Rego tests.",
   usage: "<file or folder…>",
-  details: "Exit code 1: a test failed, there is none, or the Rego does not compile.",
+  details:
+    "All the files given are compiled together: give one policy's folder. Exit code 1: a test failed, there is none, or the Rego does not compile.",
   positionals: { min: 1, max: 64 },
   options: REGO_OPTIONS,
-  example: "postern policy test policies/",
+  example: "postern policy test deploy/policies/business-hours",
   async run({ options, positionals }, { config }) {
     const source = await readRego(positionals);
     const request = { source, opaPath: config().opa, ...(await readData(options.data)) };
