@@ -5,7 +5,7 @@ import type { Caveat, JsonValue } from "@postern/contracts";
 import { Fault } from "@postern/fault";
 import type { Executor } from "../../database/connection.ts";
 import type { Keys } from "../keys/service.ts";
-import { requireServed } from "../tenants/service.ts";
+import { ensureTenant, requireServed } from "../tenants/service.ts";
 import type { Unit } from "../unit.ts";
 import { caveatsFor, type Minted, type MintRequest, type Revocation } from "./model.ts";
 import {
@@ -53,7 +53,7 @@ export function createCapabilities({ keys }: { keys: Keys }): Capabilities {
   return {
     async mint(unit, request) {
       const { tenant, subject, issuer, ttlSeconds, attenuable } = request;
-      await requireServed(unit.executor, tenant);
+      await ensureTenant(unit, tenant);
       const key = await keys.signer(unit, tenant, "capability");
       const caveats = caveatsFor(request, unit.nowMs);
       const clock = { nowMs: () => unit.nowMs, monotonicMs: () => 0 };

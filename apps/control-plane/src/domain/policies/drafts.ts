@@ -1,7 +1,7 @@
 // Drafts: Rego that compiles, waiting to be promoted. A draft that was ever promoted never changes again.
 import { Fault } from "@postern/fault";
 import type { Executor } from "../../database/connection.ts";
-import { requireServed } from "../tenants/service.ts";
+import { ensureTenant } from "../tenants/service.ts";
 import type { Unit, Work } from "../unit.ts";
 import type { PolicyCompiler } from "./compiler.ts";
 import { assertEditable, type Draft } from "./model.ts";
@@ -35,9 +35,9 @@ export interface Drafts {
 export function createDrafts({ compile }: { compile: PolicyCompiler }): Drafts {
   return {
     async create(work, { tenant, name, description, regoSource, claim }) {
-      await work.read((executor) => requireServed(executor, tenant));
       const { sha256 } = await compile(regoSource);
       return await work.commit(async (unit) => {
+        await ensureTenant(unit, tenant);
         const at = new Date(unit.nowMs);
         const draft: Draft = {
           ...{ tenant, name, description, regoSource, regoSha256: sha256 },

@@ -1,4 +1,5 @@
-// Tenants come into being when a superadmin adds them, or at the start for the tokens that are configured; never by being mentioned.
+// Tenants come into being when a superadmin adds them or gives them their first token or draft, or at the start for the tokens that are
+// configured; never by being asked about.
 import { Fault } from "@postern/fault";
 import type { Executor } from "../../database/connection.ts";
 import type { Unit } from "../unit.ts";

@@ -52,7 +52,7 @@ const mint = operation({
   run: async ({ body }, context) => {
     if (body.with_memory_signing_key) throw noMemoryKeys();
     const request = {
-      tenant: await context.scope.body(body.tenant),
+      tenant: await context.scope.first(body.tenant),
       subject: body.subject,
       issuer: body.issuer,
       ttlSeconds: body.ttl_seconds === 0 ? undefined : body.ttl_seconds,

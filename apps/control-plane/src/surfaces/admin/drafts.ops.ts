@@ -57,7 +57,7 @@ const create = operation({
   }),
   reply: DraftView,
   run: async ({ body }, context) => {
-    const tenant = await context.scope.body(body.tenant);
+    const tenant = await context.scope.first(body.tenant);
     const { rego_source, created_by = "" } = body;
     const draft = {
       tenant,

@@ -15,7 +15,7 @@ export function actorName(principal: AdminPrincipal): string {
 
 /**
  * Which tenant a call is about, out of what it names and who asks. A superadmin must name one that there is: a slip of the pen is refused,
- * never answered for, and makes nothing. Faults: not_found "tenant.not_found".
+ * never answered for, and makes nothing; only minting and drafting begin a tenant. Faults: not_found "tenant.not_found".
  */
 export interface Scope {
   /** The one tenant that a query is about: ?tenant= counts for a superadmin only. */
@@ -24,6 +24,8 @@ export interface Scope {
   any(asked: string | undefined): Promise<string | undefined>;
   /** The tenant that a body names; not found when it is not the admin's own, whether or not there is such a tenant. */
   body(asked: string | undefined): Promise<string>;
+  /** As `body`, for what gives a tenant its first thing: a superadmin may name a new one, since document 001 knows no other way to add it. */
+  first(asked: string | undefined): Promise<string>;
   /** As `body`; undefined when a superadmin names none. */
   named(asked: string | undefined): Promise<string | undefined>;
 }
@@ -44,6 +46,7 @@ export function createScope(principal: AdminPrincipal, read: Work["read"]): Scop
     named,
     one: async (asked) => (await any(asked)) ?? DEFAULT_TENANT,
     body: async (asked) => (await named(asked)) ?? DEFAULT_TENANT,
+    first: async (asked) => asked ?? DEFAULT_TENANT,
   };
 }
 
@@ -53,5 +56,5 @@ function pinnedTo(own: string): Scope {
     if (asked !== undefined && asked !== own) throw unknownTenant(asked);
     return own;
   };
-  return { one: always, any: always, body: onlyOwn, named: onlyOwn };
+  return { one: always, any: always, body: onlyOwn, first: onlyOwn, named: onlyOwn };
 }
