@@ -103,13 +103,13 @@ export async function startSidecar(
   return { url, mcpUrl: `${url}/v1/mcp`, toolCallUrl: `${url}/v1/tool-call`, process: started };
 }
 
-export interface RecordingServer {
+interface RecordingServer {
   readonly url: string;
   /** Nonces of the calls that ran, in order, with repetitions. */
   executed(): string[];
 }
 
-export async function startRecordingServer(t: TestScope): Promise<RecordingServer> {
+async function startRecordingServer(t: TestScope): Promise<RecordingServer> {
   const log = join(temporaryDirectory(t), "executed.log");
   const started = await startProcess(t, {
     command: process.execPath,
