@@ -25,10 +25,10 @@ const SEARCH = policyText(
 );
 const SEARCHED = { text: "a".repeat(800_000), pattern: `${"a".repeat(400_000)}b` };
 const RUNAWAY = inputOf({ tool: "search", args: SEARCHED });
-/** Some 100 ms. */
+/** Some 400 ms. */
 const SLOW = inputOf({
   tool: "search",
-  args: { text: "a".repeat(24_000), pattern: `${"a".repeat(12_000)}b` },
+  args: { text: "a".repeat(48_000), pattern: `${"a".repeat(24_000)}b` },
 });
 const QUICK = inputOf({ tool: "quick", args: { text: "a", pattern: "b" } });
 
@@ -189,7 +189,8 @@ test("agents known to be slow stall nobody, whatever tools they call, and howeve
     ["four agents, three tools", [..."abcd"], [..."abc"]],
   ];
   for (const [name, agents, tools] of crowds) {
-    const lab = await laboratory(t, { slowMs: 1 });
+    // Well above a first evaluation, which may have to compile the module's functions, and well below SLOW.
+    const lab = await laboratory(t, { slowMs: 50 });
     if (lab === undefined) return;
     const { engine, press } = lab;
     await engine.load(await press.open(SEARCH));
