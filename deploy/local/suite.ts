@@ -1,8 +1,13 @@
 // Runs test files with Node's own runner and tells its parent what came of them: `suite.ts <options as JSON> <file>…`.
 // A program of its own, so that the same files can be run on another Node.
 import { availableParallelism } from "node:os";
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { run } from "node:test";
+import { pathToFileURL } from "node:url";
+
+const FIXED_SEED = pathToFileURL(
+  join(import.meta.dirname, "..", "..", "packages", "testkit", "src", "fixed-seed.ts"),
+).href;
 
 /** What a suite sends to its parent when it has ended. */
 export interface SuiteReport {
@@ -62,7 +67,8 @@ async function runFile(path: string, timeoutMs: number, ended: AbortSignal): Pro
     failures.push({ test, file, problem });
     process.stdout.write(`FAILED ${file}: ${test}\n${problem}\n`);
   };
-  for await (const event of run({ files: [path], signal: AbortSignal.any([ended, late]) })) {
+  const signal = AbortSignal.any([ended, late]);
+  for await (const event of run({ files: [path], signal, execArgv: ["--import", FIXED_SEED] })) {
     if (event.type === "test:pass") {
       const { name, skip, todo, details } = event.data;
       if (details.type === "suite") continue;
