@@ -118,8 +118,8 @@ export function closeIntent(intent: AuditEvent, outcome: CallOutcome): AuditEven
 
 /**
  * The same event within every bound of the schema, by a fixed rule: long texts and lists are cut, what is nested too deeply in
- * argument values becomes "…", lone surrogates and NUL become U+FFFD; if the whole is still too long, argument values are left out, then argument keys are dropped from the end, and
- * last the two free texts are cut further. Faults: invalid `audit.not_canonical` (argument values that are not JSON).
+ * argument values becomes "…", lone surrogates and NUL become U+FFFD; if the whole is still too long, argument values are left out,
+ * then argument keys are dropped from the end, and last the two free texts are cut further. Faults: invalid `audit.not_canonical` (argument values that are not JSON).
  */
 export function fitEvent(event: AuditEvent): AuditEvent {
   const fitted: AuditEvent = {
