@@ -1,27 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ChainEntry } from "@postern/contracts";
-import { generateKeyPair, importSigningKey } from "@postern/signing";
 import fc from "fast-check";
 import { chainEntry } from "./chain.ts";
-import { signCheckpoint } from "./checkpoint.ts";
 import { exportCheckpointLine, exportLine, readExport } from "./export.ts";
 import { ZERO_HASH } from "./hash.ts";
-import { rootOf } from "./merkle/tree.ts";
 import { sampleChain, sampleEvent } from "./sample-event.ts";
+import { chain, checkpointAt, pinned } from "./signed-log.fixture.ts";
 import { verifyChain, verifyExport } from "./verify-chain.ts";
-
-const key = await importSigningKey((await generateKeyPair()).secretKey);
-const origin = "postern.example/tenants/acme";
-const chain = sampleChain(20);
-const pinned = { publicKey: key.publicKey, origin };
-const checkpointAt = (size: number, entries: readonly ChainEntry[] = chain) =>
-  signCheckpoint({
-    origin,
-    size,
-    key,
-    rootHash: rootOf(entries.slice(0, size).map((e) => Buffer.from(e.hash, "hex"))),
-  });
 
 test("an empty chain verifies under a signed checkpoint of size 0, and without one it is nothing", async () => {
   assert.equal((await verifyExport([])).problem, "empty");

@@ -9,19 +9,9 @@ import { exportCheckpointLine, exportLine, readExport } from "./export.ts";
 import { ZERO_HASH } from "./hash.ts";
 import { createTree, rootOf } from "./merkle/tree.ts";
 import { sampleChain, sampleEvent } from "./sample-event.ts";
+import { chain, checkpointAt, key, origin, pinned } from "./signed-log.fixture.ts";
 import { type ChainReport, verifyChain, verifyExport } from "./verify-chain.ts";
 
-const key = await importSigningKey((await generateKeyPair()).secretKey);
-const origin = "postern.example/tenants/acme";
-const chain = sampleChain(20);
-const pinned = { publicKey: key.publicKey, origin };
-const checkpointAt = (size: number, entries: readonly ChainEntry[] = chain) =>
-  signCheckpoint({
-    origin,
-    size,
-    key,
-    rootHash: rootOf(entries.slice(0, size).map((e) => Buffer.from(e.hash, "hex"))),
-  });
 const checkpoint = await checkpointAt(20);
 const lines = chain.map(exportLine);
 const line10 = exportCheckpointLine(await checkpointAt(10));
