@@ -10,9 +10,18 @@ const ERRORS: Record<ErrorName, { check: Check; meaning: string }> = {
   policy: { check: "policy", meaning: "The tenant's policy denies the call." },
   budget: { check: "budget", meaning: "A budget of the capability token is used up." },
   approval_pending: { check: "policy", meaning: "A person has to approve the call first." },
+  pii: {
+    check: "pii",
+    meaning: "The policy lets personal data or a secret in the request or the answer neither pass nor be redacted.",
+  },
+  output_schema: {
+    check: "output_schema",
+    meaning: "The answer does not fit the schema or the size that the policy sets.",
+  },
+  pin: { check: "pin", meaning: "The tool's definition is not the one that was approved." },
   upstream_unavailable: {
     check: "upstream",
-    meaning: "The tool server is down, timed out or answered something that is not MCP.",
+    meaning: "The tool server is down, busy, timed out or answered something that is not MCP.",
   },
   audit_unavailable: { check: "audit", meaning: "The call could not be recorded, so it was not made." },
 };

@@ -11,6 +11,11 @@ export const ARG_VALUES_DEPTH_MAX = 32;
 export const RECORD_DEPTH_MAX = 256;
 
 const text = z.string().max(2048);
+/**
+ * What obligations did to a call, each as `<direction>:<type>:<class>:<action>=<count>`, such as "response:pii_filter:email:redact=2": names of
+ * classes, never what was found.
+ */
+const obligations = z.array(z.string().max(128)).min(1).max(64).optional();
 
 /**
  * One judged call, or one administrative act. Every field is present in every event: "" or 0 where there is nothing to say,
@@ -63,6 +68,8 @@ export const AuditEvent = z.strictObject({
   /** Credential that acted, for administrative events; "" otherwise. */
   actor: z.string().max(200),
   degraded: z.boolean(),
+  /** The one field that is absent where there is nothing to say: the first version's events did not have it. */
+  obligations,
 });
 export type AuditEvent = z.infer<typeof AuditEvent>;
 
@@ -83,6 +90,7 @@ export const CallOutcome = z.strictObject({
   latency_ms: z.int().min(0),
   upstream_status: z.int().min(0),
   cost_micros: z.int().min(0),
+  obligations,
 });
 export type CallOutcome = z.infer<typeof CallOutcome>;
 

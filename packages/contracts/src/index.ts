@@ -30,6 +30,24 @@ export { AgentId, Identifier, KeyId, PublicKeyText, Sha256Hex, TenantId, Timesta
 export { ExtractRequest, ExtractResponse, INTENT_PROMPT_CHARS_MAX, Intent } from "./intent.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
 export {
+  ACCESS_TOKEN_CHARS_MAX,
+  AccessTokenAlgorithm,
+  AgentTemplate,
+  ClaimMatch,
+  ExchangeReply,
+  ExchangeRequest,
+  ExchangeRule,
+  ISSUER_SKEW_MS,
+  ISSUERS_MAX,
+  IssuerTrust,
+  IssuerUrl,
+  isLoopbackHost,
+  KeySetUrl,
+  LoginReply,
+  LoginState,
+  ResourceUrl,
+} from "./oauth.ts";
+export {
   BundleFile,
   BundleManifest,
   PiiFilter,
@@ -51,3 +69,24 @@ export {
   RegisterRequest,
   SidecarState,
 } from "./sync.ts";
+export {
+  DEFINITION_BYTES_MAX,
+  DEFINITION_DEPTH_MAX,
+  flagsOf,
+  isHiding,
+  isPinnable,
+  isSuspicious,
+  PINNED_DEFINITIONS_MAX,
+  PINS_PER_STATE,
+  PinMode,
+  PinReason,
+  pinnedPartOf,
+  ToolFlag,
+  ToolName,
+  ToolPin,
+  ToolReport,
+  ToolReportReply,
+  ToolSighting,
+  ToolStatus,
+  UpstreamName,
+} from "./tools.ts";

@@ -11,9 +11,13 @@ export const POLICY_ENTRYPOINT = "intentgate/policy/decision";
  * `input` of a policy. Absent things are absent, never null.
  * `action` is "call" when a call is judged, and "list" when Postern asks whether a tool may be shown at all:
  * then `args` is empty and `intent` absent.
+ * `tool` is the tool's name in a `tools/call`. Any other judged method stands in its place: "resources/read", "prompts/get", …, with its
+ * params (without `_meta`) as `args`, so that globs, argument conditions and rules reach what lies beside tools too.
  */
 export interface PolicyInput {
   readonly action: "call" | "list";
+  /** The MCP method: "tools/call", "resources/read", "prompts/get", … */
+  readonly method: string;
   readonly tool: string;
   readonly args: JsonObject;
   readonly agent_id: string;

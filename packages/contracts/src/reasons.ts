@@ -1,7 +1,17 @@
 // Every way in which a call can be refused: one table, quoted by the docs, the audit events and the JSON-RPC errors.
 
 /** The four checks in the order they run, and the guards around them. */
-export const CHECKS = ["capability", "intent", "policy", "budget", "audit", "upstream"] as const;
+export const CHECKS = [
+  "capability",
+  "intent",
+  "policy",
+  "budget",
+  "pin",
+  "pii",
+  "output_schema",
+  "audit",
+  "upstream",
+] as const;
 export type Check = (typeof CHECKS)[number];
 
 /**
@@ -14,7 +24,13 @@ export const ERROR_CODE = {
   policy: -32012,
   budget: -32013,
   approval_pending: -32014,
-  /** The upstream is down, timed out or answered something that is not MCP. */
+  /** Personal data or a secret that the policy lets neither pass nor redact, in the request or in the answer. */
+  pii: -32015,
+  /** The tool's answer does not fit the schema or the size that the policy sets. */
+  output_schema: -32016,
+  /** The tool's definition is not the one that was approved. */
+  pin: -32017,
+  /** The upstream is down, busy, timed out or answered something that is not MCP. */
   upstream_unavailable: -32018,
   /** The call could not be recorded, so it was not made (P2). */
   audit_unavailable: -32019,
@@ -36,6 +52,8 @@ export const REASONS = {
   "capability.arguments": "The capability token does not cover these arguments.",
   "capability.upstream": "The capability token does not cover this upstream.",
   "capability.callee": "The capability token does not cover calling this agent.",
+  "capability.exchange": "The access token could not be exchanged for a capability.",
+  "capability.state": "The request state was given to another caller, or for another tool.",
   "capability.stale": "Revocations could not be refreshed in time, so no token is accepted.",
   "capability.unavailable": "Capability tokens cannot be checked at the moment.",
   "intent.missing": "A declared intent is required: send the user's prompt as 'X-Intent-Prompt'.",
@@ -63,10 +81,21 @@ export const REASONS = {
   "budget.sessions": "The capability token has as many sessions open as it may have: end one first.",
   "budget.streams": "The capability token has as many streams open as it may have: end one first.",
   "budget.unavailable": "The budget cannot be checked at the moment.",
+  "pin.changed": "The tool's definition has changed since it was approved, so it waits for approval.",
+  "pin.unapproved": "The tool's definition was never approved, so it waits for approval.",
+  "pin.shadowed": "Another upstream offers a tool of the same name, so this one waits for approval.",
+  "pii.request": "The arguments hold personal data or secrets that the policy does not let pass.",
+  "pii.response": "The answer holds personal data or secrets that the policy does not let pass.",
+  "output_schema.violated": "The tool's answer does not fit the schema that the policy asks for.",
+  "output_schema.too_large": "The tool's answer is larger than the policy allows.",
   "audit.unavailable": "The call could not be recorded, so it was not made.",
   "upstream.unavailable": "The tool server cannot be reached.",
+  "upstream.busy": "The tool server is given as many calls at once as it may be; try again.",
+  "upstream.circuit_open":
+    "The tool server failed several times in a row and is left alone for a while; try again.",
   "upstream.timeout": "The tool server did not answer in time; the call may have run.",
   "upstream.protocol": "The tool server's answer is not valid MCP.",
+  "capability.task": "There is no such task.",
   internal: "The call could not be judged, so it was denied.",
 } as const satisfies Record<string, string>;
 export type ReasonCode = keyof typeof REASONS;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { Identifier, KeyId, PublicKeyText, TenantId, Timestamp } from "./ids.ts";
 import { PolicyPointer } from "./policy.ts";
+import { PINS_PER_STATE, PinMode, ToolPin } from "./tools.ts";
 
 /** What a key may sign. A key of one use is never accepted for another. */
 export const KeyUse = z.enum(["root", "capability", "bundle", "state", "log"]);
@@ -44,11 +45,28 @@ export const SidecarState = z.discriminatedUnion("kind", [
     version: z.int().min(0),
     jtis: z.array(Identifier).max(10_000),
   }),
+  /**
+   * What changed among the tenant's pinned tools `after` (exclusive) … `version` (inclusive), each tool as it stands now; `after: 0` tells of
+   * all. A tool is never taken off the list.
+   */
+  z.strictObject({
+    kind: z.literal("pins"),
+    ...head,
+    after: z.int().min(0),
+    version: z.int().min(0),
+    mode: PinMode,
+    pins: z.array(ToolPin).max(PINS_PER_STATE),
+  }),
   /** Proves freshness: what the sidecar holds is current as of `issued_at` if the versions match. */
   z.strictObject({
     kind: z.literal("heartbeat"),
     ...head,
-    versions: z.strictObject({ keys: z.int().min(0), policy: z.int().min(0), revocations: z.int().min(0) }),
+    versions: z.strictObject({
+      keys: z.int().min(0),
+      policy: z.int().min(0),
+      revocations: z.int().min(0),
+      pins: z.int().min(0),
+    }),
   }),
 ]);
 export type SidecarState = z.infer<typeof SidecarState>;
