@@ -93,3 +93,49 @@ test("the order of keys never shows", () => {
     }),
   );
 });
+
+/** The rule of RFC 8785 in its shortest form, for values that JSON can hold. */
+function plainly(value: JsonValue): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(plainly).join()}]`;
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${plainly(member)}`).join()}}`;
+}
+
+test("objects of any width, and names of any kind, come out as the rule says", () => {
+  const name = fc.oneof(
+    fc.string({ unit: "grapheme" }),
+    fc.integer().map(String),
+    fc.constantFrom(
+      "__proto__",
+      "toJSON",
+      "constructor",
+      "",
+      "\u20ac",
+      "\r",
+      "\ufb33",
+      "\u{1f600}",
+      "\x80",
+      "1",
+      "10",
+      "9",
+    ),
+  );
+  const names = fc.oneof(fc.array(name), fc.array(name, { minLength: 20, maxLength: 60, size: "max" }));
+  fc.assert(
+    fc.property(names, fc.jsonValue(), (keys, member) => {
+      const value = Object.fromEntries(
+        keys.map((key, at) => [key, at % 3 === 0 ? at : [member]]),
+      ) as JsonValue;
+      if (!JSON.stringify(value).isWellFormed() || /\\ud[89a-f]/.test(JSON.stringify(value))) return;
+      assert.equal(canonicalize(value), plainly(value));
+    }),
+  );
+});
+
+test("more names than are remembered, and longer ones, are quoted alike", () => {
+  for (let at = 0; at < 3_000; at += 1) {
+    const name = `${at % 7 === 0 ? "\n".repeat(70) : '"'}${at}`;
+    assert.equal(canonicalize({ [name]: 1 }), JSON.stringify({ [name]: 1 }));
+  }
+});

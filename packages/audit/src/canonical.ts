@@ -11,6 +11,18 @@ export function canonicalize(value: JsonValue): string {
   return write(value, 0);
 }
 
+/** The canonical text of a text. Faults: invalid `audit.not_canonical`. */
+export function quote(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
+  if (!text.isWellFormed()) throw refusal("a lone surrogate");
+  return JSON.stringify(text);
+}
+
+export function isPlainObject(value: object): value is Record<string, unknown> {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 function write(value: unknown, depth: number): string {
   if (typeof value === "string") return quote(value);
   if (typeof value === "number") {
@@ -39,33 +51,45 @@ function writeArray(items: readonly unknown[], depth: number): string {
 
 function writeObject(value: Readonly<Record<string, unknown>>, depth: number): string {
   const names = Object.keys(value);
-  // RFC 8785 §3.2.3: by UTF-16 code units, which is how JavaScript compares and sorts.
-  if (!isSorted(names)) names.sort();
+  sortNames(names);
   let text = "{";
   for (const name of names) {
-    if (text.length > 1) text += ",";
-    text += `${quote(name)}:${write(value[name], depth + 1)}`;
+    const member = `${quotedName(name)}:${write(value[name], depth + 1)}`;
+    text += text.length > 1 ? `,${member}` : member;
   }
   return `${text}}`;
 }
 
-function isPlainObject(value: object): value is Record<string, unknown> {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
-/** Events are built in canonical order, and sorting is what would cost most. */
-function isSorted(names: readonly string[]): boolean {
+/** RFC 8785 §3.2.3: by UTF-16 code units, which is how JavaScript compares and sorts. */
+function sortNames(names: string[]): void {
   for (let at = 1; at < names.length; at += 1) {
-    if ((names[at - 1] ?? "") > (names[at] ?? "")) return false;
+    const name = names[at] ?? "";
+    // Inserting one by one costs least while names are few or nearly in order, and far too much when they are many.
+    if (at > INSERTED_MAX && (names[at - 1] ?? "") > name) {
+      names.sort();
+      return;
+    }
+    let to = at;
+    for (; to > 0 && (names[to - 1] ?? "") > name; to -= 1) names[to] = names[to - 1] ?? "";
+    names[to] = name;
   }
-  return true;
 }
 
-function quote(text: string): string {
-  if (PLAIN.test(text)) return `"${text}"`;
-  if (!text.isWellFormed()) throw refusal("a lone surrogate");
-  return JSON.stringify(text);
+const INSERTED_MAX = 16;
+
+/** Names come again and again, so they are quoted once; this many, and no long ones, are remembered. */
+const NAMES_MAX = 1024;
+const NAME_CHARS_MAX = 64;
+const quotedNames = new Map<string, string>();
+
+function quotedName(name: string): string {
+  const known = quotedNames.get(name);
+  if (known !== undefined) return known;
+  const quoted = quote(name);
+  if (name.length > NAME_CHARS_MAX) return quoted;
+  if (quotedNames.size === NAMES_MAX) quotedNames.clear();
+  quotedNames.set(name, quoted);
+  return quoted;
 }
 
 function refusal(what: string): Fault {

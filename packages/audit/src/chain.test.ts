@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import type { JsonValue } from "@postern/contracts";
 import { canonicalize } from "./canonical.ts";
-import { argumentsDigest, chainEntry, chainHash, entryBytes, recordHash } from "./chain.ts";
+import { argumentsDigest, canonicalDigest, chainEntry, chainHash, entryBytes, recordHash } from "./chain.ts";
 import { toHex, ZERO_HASH } from "./hash.ts";
 import { leafHash } from "./merkle/node-hash.ts";
 import { sampleDenial, sampleEvent } from "./sample-event.ts";
@@ -46,6 +46,19 @@ test("the digest of arguments depends on the salt and on the value, not on its s
     createHash("sha256").update(Buffer.from(salt, "hex")).update('{"a":[2],"b":1}').digest("hex"),
   );
   assert.notEqual(digest, argumentsDigest(salt.replace("00", "01"), { b: 1, a: [2] }));
+});
+
+test("arguments of any length and script are digested by the same rule, spelled canonically or not", () => {
+  const salt = "00112233445566778899aabbccddeeff";
+  for (const chars of [0, 1, 5_000, 5_461, 16_384, 100_000]) {
+    for (const unit of ["x", "é", "€", "\u{1f600}"]) {
+      const args = { b: unit.repeat(chars), a: 1 };
+      const argsJson = canonicalize(args);
+      const digest = createHash("sha256").update(Buffer.from(salt, "hex")).update(argsJson).digest("hex");
+      assert.equal(argumentsDigest(salt, args), digest);
+      assert.equal(canonicalDigest(salt, argsJson), digest);
+    }
+  }
 });
 
 test("a salt that is not 16 bytes of hexadecimal text is refused", () => {

@@ -7,10 +7,12 @@ import {
   EVENT_BYTES_MAX,
   type JsonValue,
 } from "@postern/contracts";
+import type { Fault } from "@postern/fault";
 import fc from "fast-check";
 import { SHORTENED } from "./arg-values.ts";
 import { canonicalize } from "./canonical.ts";
-import { buildEvent, closeIntent, fitEvent } from "./event.ts";
+import { buildEvent, closeIntent } from "./event.ts";
+import { fitEvent } from "./fit-event.ts";
 import { sampleEvent } from "./sample-event.ts";
 
 const bytesOf = (event: AuditEvent) => Buffer.byteLength(canonicalize(event as JsonValue));
@@ -20,8 +22,33 @@ const stringFields = Object.entries(AuditEvent.shape).flatMap(([name, field]) =>
 
 test("a built event has every field, in canonical order", () => {
   const event = sampleEvent(1);
-  assert.deepEqual(Object.keys(event), Object.keys(AuditEvent.shape).sort());
+  const { obligations: _, ...shape } = AuditEvent.shape;
+  assert.deepEqual(Object.keys(event), Object.keys(shape).sort());
   assert.deepEqual(AuditEvent.parse(event), event);
+});
+
+test("what obligations did is in the event only if they did something, to the request and to the answer", () => {
+  const done = "request:pii_filter:email:redact=1";
+  const more = "response:pii_filter:iban:redact=2";
+  const outcome = {
+    outcome: "executed",
+    reason: "",
+    latency_ms: 1,
+    upstream_status: 200,
+    cost_micros: 0,
+  } as const;
+  assert.equal(
+    Object.hasOwn(closeIntent(buildEvent({ ...sampleEvent(1), obligations: [] }), outcome), "obligations"),
+    false,
+  );
+  const closed = closeIntent(buildEvent({ ...sampleEvent(1), obligations: [done] }), {
+    ...outcome,
+    obligations: [more],
+  });
+  assert.deepEqual(closed.obligations, [done, more]);
+  assert.deepEqual(AuditEvent.parse(closed), closed);
+  const many = buildEvent({ ...sampleEvent(1), obligations: Array(100).fill("x".repeat(200)) });
+  assert.ok(AuditEvent.safeParse(many).success);
 });
 
 test("an event with a wrong id, tenant, time or number is refused", () => {
@@ -158,4 +185,91 @@ test("an intent and its outcome make one event", () => {
   const closed = closeIntent(intent, outcome);
   assert.deepEqual(closed, { ...intent, ...outcome, reason: "allowed by rule" });
   assert.equal(closeIntent(intent, { ...outcome, reason: "timed out" }).reason, "timed out");
+});
+
+test("whatever fields come, what is built is what the schema takes, and what the schema does not take is refused", () => {
+  const text = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.string({ unit: "binary", minLength: 250, maxLength: 2100, size: "max" }),
+  );
+  const id = fc.oneof(text, fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,130}$/));
+  const instant = fc.oneof(
+    text,
+    fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+    fc.constantFrom(
+      "2026-02-29T00:00:00.000Z",
+      "2024-02-29T23:59:59Z",
+      "2026-11-22T10:00:00+01:00",
+      "2026-13-01T00:00:00.000Z",
+    ),
+    fc.constantFrom(
+      "2026-04-31T00:00:00.000Z",
+      "2026-01-01T24:00:00.000Z",
+      `2026-01-01T00:00:00.${"1".repeat(40_000)}Z`,
+    ),
+  );
+  const count = fc.oneof(
+    fc.nat(),
+    fc.double(),
+    fc.constantFrom(-0, -1, 2 ** 53, Number.MAX_SAFE_INTEGER, Number.NaN),
+  );
+  const members = {
+    ...Object.fromEntries(stringFields.map((name) => [name, text])),
+    event_id: id,
+    tenant: fc.oneof(id, fc.stringMatching(/^[a-z0-9-]{1,64}$/)),
+    ts: instant,
+    schema_version: fc.constantFrom("v4", "v5"),
+    decision: fc.constantFrom("allow", "block", "escalate", "perhaps"),
+    outcome: fc.constantFrom("executed", "failed", "unknown", "none", ""),
+    caveat_count: count,
+    cost_micros: count,
+    latency_ms: count,
+    policy_revision: count,
+    sidecar_epoch: count,
+    sidecar_sequence: count,
+    upstream_status: count,
+    degraded: fc.constantFrom<unknown>(true, false, 0),
+    requires_step_up: fc.constantFrom<unknown>(true, false, "yes"),
+    arg_keys: fc.array(text),
+    reasons: fc.array(text),
+    obligations: fc.array(text),
+    arg_values: fc.dictionary(fc.string({ unit: "binary" }), fc.jsonValue()),
+  };
+  assert.deepEqual(Object.keys(members).sort(), Object.keys(AuditEvent.shape).sort());
+  // A few wild members in a sound event, so that they do not all hide behind the first wrong one.
+  const member = fc.oneof(
+    ...Object.entries(members).map(([name, value]) =>
+      fc.tuple(fc.constant(name), value as fc.Arbitrary<unknown>),
+    ),
+  );
+  const isRight = (event: AuditEvent) => {
+    try {
+      return AuditEvent.safeParse(fitEvent(event)).success && bytesOf(fitEvent(event)) <= EVENT_BYTES_MAX;
+    } catch (caught) {
+      return assert.equal((caught as Fault).code, "audit.not_canonical");
+    }
+  };
+  let built = 0;
+  fc.assert(
+    fc.property(fc.array(member, { minLength: 1, maxLength: 3 }), (wild) => {
+      const given = { ...sampleEvent(1), ...Object.fromEntries(wild) } as AuditEvent;
+      if (!isRight(given)) return assert.throws(() => buildEvent(given), { kind: "invalid" });
+      const event = buildEvent(given);
+      built += 1;
+      assert.ok(AuditEvent.safeParse(event).success);
+      assert.deepEqual(
+        [...new Set([...Object.keys(event), "obligations"])].sort(),
+        Object.keys(members).sort(),
+      );
+      assert.ok(bytesOf(event) <= EVENT_BYTES_MAX);
+    }),
+    { numRuns: 1000 },
+  );
+  assert.ok(built > 300, `${built}`);
+});
+
+test("fields that are left out are blank, and fields that no event has are left out", () => {
+  const { ts, event, decision, tenant, tool, event_id, outcome } = sampleEvent(1);
+  const given = { ts, event, decision, tenant, tool, event_id, outcome, zebra: 1 };
+  assert.deepEqual(buildEvent(given), { ...sampleEvent(1), agent_id: "" });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Caveat } from "@postern/contracts";
 import fc from "fast-check";
-import { chargesFor, isCurrent, limitIn, minuteAt, minuteOf, ownerOfAccount } from "./charge.ts";
+import { chargesFor, isCurrent, limitIn, minuteAt, minuteOf, ownerOfAccount, remainingOf } from "./charge.ts";
 import { capabilityWith } from "./ledger-suite.ts";
 
 const NOON = Date.UTC(2026, 0, 1, 12);
@@ -85,6 +85,37 @@ test("a child is charged for all that its parent is charged for", () => {
         assert.ok(child.charges.some((own) => JSON.stringify(own) === JSON.stringify(charge)));
       assert.equal(new Set(child.charges.map(({ account }) => account)).size, child.charges.length);
     }),
+  );
+});
+
+test("a token that was charged before is charged what it would be charged if it were new", () => {
+  const caveat = fc.oneof(
+    fc.record({ type: fc.constant("max_calls" as const), limit: fc.nat(9) }),
+    fc.record({ type: fc.constant("rate" as const), per_minute: fc.nat(9) }),
+    fc.record({ type: fc.constant("max_cost" as const), micros: fc.nat(9) }),
+    fc.constant<Caveat>({ type: "tool_allow", tools: [] }),
+  );
+  const hops = fc.array(fc.array(caveat, { maxLength: 4 }), { minLength: 1, maxLength: 4 });
+  const calls = fc.array(
+    fc.record({
+      nowMs: fc.constantFrom(NOON, NOON + 1, NOON + 59_999, NOON + 60_000, NOON - 60_000),
+      costMicros: fc.constantFrom(undefined, 0, 1, 250),
+    }),
+    { minLength: 2, maxLength: 8 },
+  );
+  fc.assert(
+    fc.property(hops, calls, (caveats, made) => {
+      const known = capabilityWith(...caveats);
+      for (const each of made) {
+        assert.deepEqual(chargesFor(known, each), chargesFor(structuredClone(known), each));
+        const left = ({ account, limit }: { account: string; limit: number }) => limit - account.length;
+        assert.deepEqual(
+          remainingOf(known, each.nowMs, left),
+          remainingOf(structuredClone(known), each.nowMs, left),
+        );
+      }
+    }),
+    { numRuns: 300 },
   );
 });
 

@@ -24,6 +24,10 @@ export interface Remaining {
 
 type Limit = Omit<Charge, "amount">;
 
+type Charged =
+  | { readonly ok: true; readonly charges: readonly Charge[] }
+  | { readonly ok: false; readonly reason: Reason };
+
 /**
  * The charges of one call at `nowMs`; accounts are distinct. `costMicros` is what the policy says the call costs: a
  * cost caveat without it refuses with budget.cost_unknown. A rate counts the calls of one UTC clock minute, so up to twice the
@@ -32,14 +36,15 @@ type Limit = Omit<Charge, "amount">;
 export function chargesFor(
   capability: Capability,
   call: { readonly nowMs: number; readonly costMicros: number | undefined },
-): { ok: true; charges: readonly Charge[] } | { ok: false; reason: Reason } {
-  const charges: Charge[] = [];
-  for (const limit of limitsOf(capability, call.nowMs)) {
-    const amount = limit.kind === "cost" ? call.costMicros : 1;
-    if (amount === undefined) return { ok: false, reason: reason("budget.cost_unknown") };
-    if (amount > 0) charges.push({ ...limit, amount });
-  }
-  return { ok: true, charges };
+): Charged {
+  const plan = planOf(capability);
+  const limits = limitsAt(plan, call.nowMs);
+  // One call of a token is charged like the one before it, unless a minute or a price lies between them.
+  const { latest } = plan;
+  if (latest?.limits === limits && latest.costMicros === call.costMicros) return latest.charged;
+  const charged = chargesOf(limits, call.costMicros);
+  plan.latest = { limits, costMicros: call.costMicros, charged };
+  return charged;
 }
 
 /** What is left for a token, as far as `left` knows the accounts. */
@@ -49,7 +54,7 @@ export function remainingOf(
   left: (limit: Limit) => number,
 ): Remaining {
   const smallest: { -readonly [kind in keyof Remaining]: number } = {};
-  for (const limit of limitsOf(capability, nowMs)) {
+  for (const limit of limitsAt(planOf(capability), nowMs)) {
     const field = limit.kind === "cost" ? "costMicros" : limit.kind;
     smallest[field] = Math.min(smallest[field] ?? Number.POSITIVE_INFINITY, Math.max(0, left(limit)));
   }
@@ -101,21 +106,69 @@ export function exhausted(kind: ChargeKind): Reason {
   return reason(`budget.${kind}`);
 }
 
-/** One entry per account; of two caveats on one account the smaller limit holds. */
-function limitsOf(capability: Capability, nowMs: number): Limit[] {
+/** The budget caveats of a token, worked out once. A verified token never changes. */
+interface Plan {
+  /** One entry per account; of two caveats on one account the smaller limit holds. The account of a rate lacks its minute. */
+  readonly limits: readonly Limit[];
+  readonly hasRate: boolean;
+  /** The same with the accounts of a minute. */
+  timed: { readonly minute: number; readonly limits: readonly Limit[] } | undefined;
+  /** What the latest call was charged. */
+  latest:
+    | {
+        readonly limits: readonly Limit[];
+        readonly costMicros: number | undefined;
+        readonly charged: Charged;
+      }
+    | undefined;
+}
+
+/** Forgotten with their tokens. */
+const plans = new WeakMap<Capability, Plan>();
+
+function planOf(capability: Capability): Plan {
+  const known = plans.get(capability);
+  if (known !== undefined) return known;
   const limits = new Map<string, Limit>();
   capability.hops.forEach((hop, depth) => {
     for (const caveat of hop.caveats) {
       const budget = budgetOf(caveat);
       if (budget === undefined) continue;
-      const owner = ownerOf(hop, capability.hops.slice(0, depth));
-      const window = budget.kind === "rate" ? `:${minuteAt(nowMs)}` : "";
-      const account = `${budget.kind}:${owner}${window}`;
-      const known = limits.get(account);
-      if (known === undefined || budget.limit < known.limit) limits.set(account, { account, ...budget });
+      const account = `${budget.kind}:${ownerOf(hop, capability.hops.slice(0, depth))}`;
+      const found = limits.get(account);
+      if (found === undefined || budget.limit < found.limit) limits.set(account, { account, ...budget });
     }
   });
-  return [...limits.values()];
+  const all = [...limits.values()];
+  const plan = {
+    limits: all,
+    hasRate: all.some(({ kind }) => kind === "rate"),
+    timed: undefined,
+    latest: undefined,
+  };
+  plans.set(capability, plan);
+  return plan;
+}
+
+function limitsAt(plan: Plan, nowMs: number): readonly Limit[] {
+  if (!plan.hasRate) return plan.limits;
+  const minute = minuteAt(nowMs);
+  if (plan.timed?.minute === minute) return plan.timed.limits;
+  const limits = plan.limits.map((limit) =>
+    limit.kind === "rate" ? { ...limit, account: `${limit.account}:${minute}` } : limit,
+  );
+  plan.timed = { minute, limits };
+  return limits;
+}
+
+function chargesOf(limits: readonly Limit[], costMicros: number | undefined): Charged {
+  const charges: Charge[] = [];
+  for (const limit of limits) {
+    const amount = limit.kind === "cost" ? costMicros : 1;
+    if (amount === undefined) return { ok: false, reason: reason("budget.cost_unknown") };
+    if (amount > 0) charges.push({ ...limit, amount });
+  }
+  return { ok: true, charges };
 }
 
 function budgetOf(caveat: Hop["caveats"][number]): { kind: ChargeKind; limit: number } | undefined {

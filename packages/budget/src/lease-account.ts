@@ -56,7 +56,9 @@ export function newAccount({ account, kind, limit }: Charge): Account {
 }
 
 export function availableIn(account: Account, nowMs: number): number {
-  return account.slices.reduce((sum, slice) => (slice.deadlineMs > nowMs ? sum + slice.unspent : sum), 0);
+  let sum = 0;
+  for (const { deadlineMs, unspent } of account.slices) if (deadlineMs > nowMs) sum += unspent;
+  return sum;
 }
 
 /** Takes `amount`, which must be available, from the slices that end first. */
@@ -64,6 +66,7 @@ export function takeFrom(account: Account, amount: number, nowMs: number): Part[
   const parts: Part[] = [];
   let missing = amount;
   for (const slice of account.slices) {
+    if (missing === 0) break;
     const taken = slice.deadlineMs > nowMs ? Math.min(slice.unspent, missing) : 0;
     if (taken === 0) continue;
     slice.unspent -= taken;

@@ -61,6 +61,44 @@ test("calls spend one lease and ask again only when it runs dry", async () => {
   assert.ok(asked.length <= 2, `${asked.length} requests`);
 });
 
+test("what a lease covers is answered at once, and what it does not is waited for", async () => {
+  const { ledger } = setup();
+  const asked = ledger.reserve(TENANT, [charge("calls:a", 100)]);
+  assert.ok(asked instanceof Promise);
+  const first = await asked;
+  const second = ledger.reserve(TENANT, [charge("calls:a", 100)]);
+  assert.ok(!(second instanceof Promise) && second.ok && first.ok);
+  assert.notEqual(first.reservation.id, second.reservation.id);
+  assert.equal(ledger.settle(first.reservation), undefined);
+  assert.equal(ledger.release(second.reservation), undefined);
+  const both = [charge("calls:a", 100), charge("calls:b", 100)];
+  assert.ok(ledger.reserve(TENANT, both) instanceof Promise, "one of two accounts has no lease yet");
+  assert.ok(
+    !(ledger.reserve(TENANT, [charge("calls:a", 5, 6)]) instanceof Promise),
+    "it can never be covered",
+  );
+});
+
+test("a copy of a reservation gives nothing back twice, and another ledger's gives nothing back at all", async () => {
+  const [{ ledger, memory }, other] = [setup(), setup()];
+  const reserve = async (from: typeof ledger, amount: number) => {
+    const reserved = await from.reserve(TENANT, [charge("calls:a", 8, amount)]);
+    assert.ok(reserved.ok);
+    return reserved.reservation;
+  };
+  const reservation = await reserve(ledger, 8);
+  const copy = { ...reservation };
+  ledger.release(await reserve(other.ledger, 4));
+  ledger.release({ id: reservation.id, charges: reservation.charges });
+  assert.equal(codeOf(await ledger.reserve(TENANT, [charge("calls:a", 8)])), "budget.calls");
+  ledger.release(copy);
+  ledger.release(reservation);
+  ledger.settle(reservation, 0);
+  await reserve(ledger, 8);
+  await ledger.drain();
+  assert.equal(codeOf(await memory.reserve(TENANT, [charge("calls:a", 8)])), "budget.calls");
+});
+
 test("leases grow while they are used up within moments, and only then", async () => {
   const { ledger, asked, advance } = setup({ ttlMs: 60_000 });
   const spend = async (calls: number) => {

@@ -125,7 +125,7 @@ test("no interleaving overspends, and nothing that came back is lost", async () 
             const charges = each.accounts.map((account) =>
               charge(account, limit[account], account === "cost:a" ? each.cost : 1),
             );
-            const done = ledger.reserve(TENANT, charges).then((reserved) => {
+            const done = Promise.resolve(ledger.reserve(TENANT, charges)).then((reserved) => {
               pending.delete(done);
               if (!reserved.ok) return;
               for (const { account, amount } of reserved.reservation.charges) use(account, amount);

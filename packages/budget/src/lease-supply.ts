@@ -28,8 +28,8 @@ export interface LeaseSupply {
   known(name: string): Account | undefined;
   /** Resolves when the request for more has been answered; what came of it is to be seen in the account. Never rejects. */
   refill(account: Account, amount: number): Promise<void>;
-  /** Asks for the next slice before the present one is empty, as long as there is plenty. */
-  refillEarly(account: Account, amount: number): void;
+  /** Asks for the next slice before the present one is empty, as long as there is plenty. `nowMs` is on the monotonic clock. */
+  refillEarly(account: Account, amount: number, nowMs: number): void;
   /** To be called when a reservation on the slice was closed. */
   closed(slice: Slice): void;
   isDrained(): boolean;
@@ -150,18 +150,18 @@ export function createLeaseSupply(options: LeaseSupplyOptions): LeaseSupply {
   return {
     refill,
     account(charge) {
-      const account = accounts.get(charge.account) ?? newAccount(charge);
+      const known = accounts.get(charge.account);
+      const account = known ?? newAccount(charge);
       account.limit = charge.limit;
-      accounts.set(charge.account, account);
+      if (known === undefined) accounts.set(charge.account, account);
       sweepLater();
       return account;
     },
     known: (name) => accounts.get(name),
-    refillEarly(account, amount) {
+    refillEarly(account, amount, nowMs) {
       const isScarce =
         account.refusal !== undefined || account.elsewhere === 0 || account.granted < 8 * amount;
       if (isScarce || account.flight !== undefined) return;
-      const nowMs = clock.monotonicMs();
       if (availableIn(account, nowMs) >= account.granted / 4) return;
       // A slice that is used up within a moment makes every moment a round trip, so the next one shall be larger.
       const isFast = nowMs - account.grantedAtMs < FAST_MS;

@@ -14,16 +14,17 @@ export interface Reservation {
 
 export type Reserved = { ok: true; reservation: Reservation } | { ok: false; reason: Reason };
 
+/** Each answer comes at once where nobody has to be asked for it. */
 export interface Ledger {
   /**
    * Sets aside every charge or none. Refuses with budget.calls, budget.rate or budget.cost when an account is used up, and with
    * budget.unavailable when that cannot be told; never throws for trouble outside.
    */
-  reserve(tenant: string, charges: readonly Charge[]): Promise<Reserved>;
+  reserve(tenant: string, charges: readonly Charge[]): Reserved | Promise<Reserved>;
   /** The call ran. What it cost less than reserved goes back; more is not charged. A second closing does nothing. */
-  settle(reservation: Reservation, actualCostMicros?: number): Promise<void>;
+  settle(reservation: Reservation, actualCostMicros?: number): void | Promise<void>;
   /** The call never ran: everything goes back. A second closing does nothing. */
-  release(reservation: Reservation): Promise<void>;
+  release(reservation: Reservation): void | Promise<void>;
   /** What is left for a token, as far as this ledger knows without asking anybody. */
   remaining(tenant: string, capability: Capability, nowMs: number): Remaining;
 }
@@ -63,13 +64,25 @@ export interface LeaseSource {
 
 /** Charges in the order of their accounts, so that two callers never wait for each other's accounts crosswise. */
 export function inAccountOrder(charges: readonly Charge[]): readonly Charge[] {
-  const ordered = [...charges].sort((a, b) => (a.account < b.account ? -1 : 1));
-  ordered.forEach((charge, index) => {
-    assert.ok(Number.isSafeInteger(charge.amount) && charge.amount > 0, "an amount is a positive integer");
-    assert.ok(Number.isSafeInteger(charge.limit) && charge.limit >= 0, "a limit is a natural number");
-    assert.notEqual(charge.account, ordered[index - 1]?.account, "accounts of one reservation are distinct");
-  });
+  const ordered = isOrdered(charges)
+    ? charges
+    : [...charges].sort((a, b) => (a.account < b.account ? -1 : 1));
+  for (const { amount, limit } of ordered) {
+    assert.ok(Number.isSafeInteger(amount) && amount > 0, "an amount is a positive integer");
+    assert.ok(Number.isSafeInteger(limit) && limit >= 0, "a limit is a natural number");
+  }
+  assert.ok(ordered === charges || isOrdered(ordered), "accounts of one reservation are distinct");
   return ordered;
+}
+
+/** Strictly: no account stands twice. */
+function isOrdered(charges: readonly Charge[]): boolean {
+  let before: string | undefined;
+  for (const { account } of charges) {
+    if (before !== undefined && account <= before) return false;
+    before = account;
+  }
+  return true;
 }
 
 /** The Fault of a lease authority that is asked for a rate of another minute. */

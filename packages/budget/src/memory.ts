@@ -26,6 +26,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): Ledger & 
   const limits = new Map<string, number>();
   const open = new WeakMap<Reservation, string>();
   const leases = new Map<string, { key: string; granted: number; holder: string }>();
+  let reservations = 0;
   let prunedMinute = minuteAt(clock.nowMs());
 
   // A tenant's name holds no slash.
@@ -60,7 +61,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): Ledger & 
   }
 
   return {
-    async reserve(tenant, charges) {
+    reserve(tenant, charges) {
       prune();
       const ordered = inAccountOrder(charges);
       for (const charge of ordered) {
@@ -70,16 +71,14 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): Ledger & 
           return { ok: false, reason: exhausted(charge.kind) };
       }
       for (const { account, amount, limit } of ordered) take(keyOf(tenant, account), amount, limit);
-      const reservation = { id: newId(), charges: ordered };
+      reservations += 1;
+      const reservation = { id: String(reservations), charges: ordered };
       open.set(reservation, tenant);
       return { ok: true, reservation };
     },
-    async settle(reservation, actualCostMicros) {
-      close(reservation, (charge) => refundOf(charge, actualCostMicros));
-    },
-    async release(reservation) {
-      close(reservation, (charge) => charge.amount);
-    },
+    settle: (reservation, actualCostMicros) =>
+      close(reservation, (charge) => refundOf(charge, actualCostMicros)),
+    release: (reservation) => close(reservation, (charge) => charge.amount),
     remaining(tenant: string, capability: Capability, nowMs: number) {
       return remainingOf(capability, nowMs, ({ account, limit }) => leftOf(keyOf(tenant, account), limit));
     },

@@ -10,39 +10,42 @@ export function isPointer(text: string): boolean {
   return POINTER.test(text);
 }
 
-export function satisfies(args: JsonObject, predicate: ArgumentPredicate): boolean {
-  const value = valueAt(args, predicate.path);
-  if (value === undefined) return false;
-  switch (predicate.op) {
-    case "eq":
-      return value === predicate.value;
-    case "ne":
-      return value !== predicate.value;
-    case "lt":
-      return typeof value === "number" && value < predicate.value;
-    case "lte":
-      return typeof value === "number" && value <= predicate.value;
-    case "gt":
-      return typeof value === "number" && value > predicate.value;
-    case "gte":
-      return typeof value === "number" && value >= predicate.value;
-    case "in":
-      return predicate.values.some((each) => each === value);
-    case "glob":
-      return typeof value === "string" && matchGlob(predicate.value, value);
-    default:
-      return false;
-  }
+/** The condition, ready to be asked of many calls. */
+export function conditionOf(predicate: ArgumentPredicate): (args: JsonObject) => boolean {
+  if (!isPointer(predicate.path)) return () => false;
+  const keys = predicate.path
+    .split("/")
+    .slice(1)
+    .map((escaped) => escaped.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const holds = relationOf(predicate);
+  return (args) => {
+    let value: JsonValue | undefined = args;
+    for (const key of keys) value = childOf(value, key);
+    return value !== undefined && holds(value);
+  };
 }
 
-function valueAt(args: JsonObject, pointer: string): JsonValue | undefined {
-  if (!isPointer(pointer)) return undefined;
-  let value: JsonValue | undefined = args;
-  for (const escaped of pointer.split("/").slice(1)) {
-    const key: string = escaped.replaceAll("~1", "/").replaceAll("~0", "~");
-    value = childOf(value, key);
+function relationOf(predicate: ArgumentPredicate): (value: JsonValue) => boolean {
+  switch (predicate.op) {
+    case "eq":
+      return (value) => value === predicate.value;
+    case "ne":
+      return (value) => value !== predicate.value;
+    case "lt":
+      return (value) => typeof value === "number" && value < predicate.value;
+    case "lte":
+      return (value) => typeof value === "number" && value <= predicate.value;
+    case "gt":
+      return (value) => typeof value === "number" && value > predicate.value;
+    case "gte":
+      return (value) => typeof value === "number" && value >= predicate.value;
+    case "in":
+      return (value) => predicate.values.some((each) => each === value);
+    case "glob":
+      return (value) => typeof value === "string" && matchGlob(predicate.value, value);
+    default:
+      return () => false;
   }
-  return value;
 }
 
 function childOf(value: JsonValue | undefined, key: string): JsonValue | undefined {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Capability, Caveat, ReasonCode } from "@postern/contracts";
+import type { ArgumentPredicate, Capability, Caveat, ReasonCode } from "@postern/contracts";
+import fc from "fast-check";
 import type { CapabilityCall } from "./caveat.ts";
 import { CLOCK_SKEW_MS, checkCapability, checkStanding } from "./check.ts";
+import { matchGlob } from "./glob.ts";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 const call: CapabilityCall = {
@@ -199,4 +201,83 @@ for (const [name, change, want] of times) {
 
 test("the clock skew is thirty seconds", () => {
   assert.equal(CLOCK_SKEW_MS, 30_000);
+});
+
+/** What a caveat says of a call, in as few words as its definition. */
+function refuses(caveat: Caveat, { tool, args, upstream, mode }: CapabilityCall): ReasonCode | undefined {
+  const covered = (globs: readonly string[], name: string) => globs.some((glob) => matchGlob(glob, name));
+  const holds = ({ path, op, ...rest }: ArgumentPredicate) => {
+    const value = path === "/amount" ? args.amount : path === "/list/0" ? [args.list].flat()[0] : args;
+    if (value === undefined || (path === "/list/0" && !Array.isArray(args.list))) return false;
+    const against = "values" in rest ? rest.values : rest.value;
+    if (op === "eq") return value === against;
+    if (op === "ne") return value !== against;
+    if (op === "in") return Array.isArray(against) && against.includes(value as number);
+    return typeof value === "number" && typeof against === "number" && op === "lt" && value < against;
+  };
+  if (caveat.type === "agent_lock") return caveat.agent === "bot" ? undefined : "capability.agent";
+  if (caveat.type === "upstreams") return caveat.names.includes(upstream) ? undefined : "capability.upstream";
+  if (caveat.type === "tool_allow") return covered(caveat.tools, tool) ? undefined : "capability.tool";
+  if (caveat.type === "tool_deny") return covered(caveat.tools, tool) ? "capability.tool" : undefined;
+  if (caveat.type === "callee_allow")
+    return !tool.startsWith("agent:") || covered(caveat.agents, tool.slice(6))
+      ? undefined
+      : "capability.callee";
+  if (caveat.type !== "arguments" || mode === "list" || !covered([caveat.tool ?? "*"], tool))
+    return undefined;
+  return caveat.predicates.every(holds) ? undefined : "capability.arguments";
+}
+
+test("rules made once for a token say what each caveat says by itself, of call after call", () => {
+  const name = fc.constantFrom("pay", "pay_all", "read", "agent:bot", "agent:pay", "");
+  const globs = fc.array(fc.oneof(name, fc.constantFrom("*", "pay*", "p?y", "agent:*", "*t")), {
+    maxLength: 3,
+  });
+  const scalar = fc.constantFrom(0, 10, "10", null, true);
+  const path = fc.constantFrom("/amount", "/list/0", "");
+  const predicate = fc.oneof(
+    fc.record({ op: fc.constantFrom("eq" as const, "ne" as const), path, value: scalar }),
+    fc.record({ op: fc.constant("lt" as const), path, value: fc.constantFrom(0, 5, 11) }),
+    fc.record({ op: fc.constant("in" as const), path, values: fc.array(scalar, { maxLength: 3 }) }),
+  );
+  const predicates = fc.array(predicate, { minLength: 1, maxLength: 3 });
+  const caveat: fc.Arbitrary<Caveat> = fc.oneof(
+    fc.record({ type: fc.constant("agent_lock" as const), agent: fc.constantFrom("bot", "other") }),
+    fc.record({ type: fc.constant("upstreams" as const), names: fc.subarray(["bank", "files"]) }),
+    fc.record({ type: fc.constantFrom("tool_allow" as const, "tool_deny" as const), tools: globs }),
+    fc.record({ type: fc.constant("callee_allow" as const), agents: globs }),
+    fc.record({ type: fc.constant("arguments" as const), predicates }),
+    fc.record({ type: fc.constant("arguments" as const), tool: fc.constantFrom("pay", "p*"), predicates }),
+    fc.constant({ type: "max_calls" as const, limit: 0 }),
+  );
+  const calls = fc.array(
+    fc.record({
+      tool: name,
+      args: fc.record({ amount: scalar, list: fc.oneof(scalar, fc.array(scalar)) }, { requiredKeys: [] }),
+      upstream: fc.constantFrom("bank", "files"),
+      nowMs: fc.constant(NOW),
+      mode: fc.constantFrom("call" as const, "list" as const),
+    }),
+    { minLength: 1, maxLength: 5 },
+  );
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(caveat, { maxLength: 4 }), { minLength: 1, maxLength: 3 }),
+      calls,
+      (hops, asked) => {
+        const token = capability([], { hops: hops.map((caveats, at) => ({ jti: `j${at}`, caveats })) });
+        const all = hops.flat();
+        const ofMessages = all.filter(({ type }) => type === "agent_lock" || type === "upstreams");
+        for (const each of asked) {
+          const standing = ofMessages.map((one) => refuses(one, each)).find((code) => code !== undefined);
+          const whole = [standing, ...all.map((one) => refuses(one, each))].find(
+            (code) => code !== undefined,
+          );
+          assert.equal(checkStanding(token, each, nothingRevoked)?.code, standing);
+          assert.equal(checkCapability(token, each, nothingRevoked)?.code, whole);
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
 });

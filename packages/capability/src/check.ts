@@ -1,7 +1,14 @@
 // Whether a verified token covers one message, judged anew each time: revocation, then time, then the caveats that speak of every message,
 // then, for a call, those that speak of tools. Pure and cheap, so that listing tools and calling them ask the same function.
-import { type Capability, type Caveat, type Reason, reason } from "@postern/contracts";
-import { type CapabilityCall, type CapabilityMessage, judgeMessage, judgeTool } from "./caveat.ts";
+import { type Capability, type Reason, reason } from "@postern/contracts";
+import {
+  type CapabilityCall,
+  type CapabilityMessage,
+  type MessageRule,
+  messageRule,
+  type ToolRule,
+  toolRule,
+} from "./caveat.ts";
 
 /**
  * How far the issuer's clock may run ahead of ours: it softens the beginning of a token's life, never its end.
@@ -19,10 +26,8 @@ export function checkCapability(
   call: CapabilityCall,
   revocations: Revocations,
 ): Reason | undefined {
-  return (
-    checkStanding(capability, call, revocations) ??
-    firstRefusal(capability, (caveat) => judgeTool(caveat, call))
-  );
+  const rules = rulesOf(capability);
+  return judgeStanding(rules, call, revocations) ?? firstRefusal(rules.ofTools, call);
 }
 
 /**
@@ -34,35 +39,62 @@ export function checkStanding(
   message: CapabilityMessage,
   revocations: Revocations,
 ): Reason | undefined {
-  if (lineage(capability).some((jti) => revocations.isRevoked(jti))) return reason("capability.revoked");
-  return (
-    judgeTime(capability, message.nowMs) ??
-    firstRefusal(capability, (caveat) => judgeMessage(caveat, capability.agent, message))
-  );
+  return judgeStanding(rulesOf(capability), message, revocations);
 }
 
-function firstRefusal(
-  { hops }: Capability,
-  judge: (caveat: Caveat) => Reason | undefined,
+/** What a token says, ready to be asked of many messages. A verified token never changes. */
+interface Rules {
+  /** Every token id whose revocation takes this token with it. */
+  readonly lineage: readonly string[];
+  /** Instants, in milliseconds since the Unix epoch. */
+  readonly beginsMs: number;
+  readonly endsMs: number;
+  readonly ofMessages: readonly MessageRule[];
+  readonly ofTools: readonly ToolRule[];
+}
+
+/** Forgotten with their tokens. */
+const made = new WeakMap<Capability, Rules>();
+
+function rulesOf(capability: Capability): Rules {
+  const known = made.get(capability);
+  if (known !== undefined) return known;
+  const { rootJti, mintedFromJti, parentJti, hops, issuedAtMs, notBeforeMs = issuedAtMs } = capability;
+  const ancestors = [rootJti, mintedFromJti, parentJti].filter((jti) => jti !== undefined);
+  const caveats = hops.flatMap((hop) => hop.caveats);
+  const rules = {
+    lineage: [...new Set([...ancestors, ...hops.map((hop) => hop.jti)])],
+    beginsMs: Math.max(issuedAtMs, notBeforeMs),
+    endsMs: capability.expiresAtMs ?? Number.POSITIVE_INFINITY,
+    ofMessages: present(caveats.map((caveat) => messageRule(caveat, capability.agent))),
+    ofTools: present(caveats.map(toolRule)),
+  };
+  made.set(capability, rules);
+  return rules;
+}
+
+function judgeStanding(
+  rules: Rules,
+  message: CapabilityMessage,
+  revocations: Revocations,
 ): Reason | undefined {
-  for (const hop of hops) {
-    for (const caveat of hop.caveats) {
-      const refusal = judge(caveat);
-      if (refusal !== undefined) return refusal;
-    }
+  for (const jti of rules.lineage) if (revocations.isRevoked(jti)) return reason("capability.revoked");
+  if (message.nowMs >= rules.endsMs) return reason("capability.expired");
+  if (message.nowMs + CLOCK_SKEW_MS < rules.beginsMs) return reason("capability.not_yet_valid");
+  return firstRefusal(rules.ofMessages, message);
+}
+
+function firstRefusal<Message>(
+  rules: readonly ((message: Message) => Reason | undefined)[],
+  message: Message,
+): Reason | undefined {
+  for (const rule of rules) {
+    const refusal = rule(message);
+    if (refusal !== undefined) return refusal;
   }
   return undefined;
 }
 
-/** Every token id whose revocation takes this token with it. */
-function lineage({ rootJti, mintedFromJti, parentJti, hops }: Capability): readonly string[] {
-  const ancestors = [rootJti, mintedFromJti, parentJti].filter((jti) => jti !== undefined);
-  return [...ancestors, ...hops.map((hop) => hop.jti)];
-}
-
-function judgeTime(capability: Capability, nowMs: number): Reason | undefined {
-  const { expiresAtMs, issuedAtMs, notBeforeMs = issuedAtMs } = capability;
-  if (expiresAtMs !== undefined && nowMs >= expiresAtMs) return reason("capability.expired");
-  if (nowMs + CLOCK_SKEW_MS < Math.max(issuedAtMs, notBeforeMs)) return reason("capability.not_yet_valid");
-  return undefined;
+function present<Rule>(rules: readonly (Rule | undefined)[]): readonly Rule[] {
+  return rules.filter((rule) => rule !== undefined);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { matchGlob } from "./glob.ts";
+import { anyOf, matchGlob } from "./glob.ts";
 
 const rows: readonly [glob: string, text: string, matches: boolean][] = [
   ["read", "read", true],
@@ -46,6 +46,22 @@ test("a glob matches what the regular expression of the same meaning matches", (
     fc.property(glob, text, (pattern, subject) => {
       const source = pattern.replaceAll(".", "\\.").replaceAll("*", "[^]*").replaceAll("?", "[^]");
       assert.equal(matchGlob(pattern, subject), new RegExp(`^${source}$`, "u").test(subject));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("a list of globs matches what any one of them matches", () => {
+  const part = fc.constantFrom("a", "b", "ab", "😀", "\ud83d", "\ude00", "*", "?", "**", "");
+  const text = fc.array(part, { maxLength: 4 }).map((all) => all.join(""));
+  fc.assert(
+    fc.property(fc.array(text, { maxLength: 5 }), fc.array(text, { minLength: 1 }), (globs, texts) => {
+      const covers = anyOf(globs);
+      for (const each of [...texts, ...globs])
+        assert.equal(
+          covers(each),
+          globs.some((glob) => matchGlob(glob, each)),
+        );
     }),
     { numRuns: 2000 },
   );

@@ -31,9 +31,21 @@ export function matchGlob(glob: string, text: string): boolean {
   return inGlob === glob.length;
 }
 
-export function matchAny(globs: readonly string[], text: string): boolean {
-  return globs.some((glob) => matchGlob(glob, text));
+/** Whether any of `globs` matches, ready to be asked of many texts: names are looked up, beginnings compared, only the rest is walked. */
+export function anyOf(globs: readonly string[]): (text: string) => boolean {
+  const names = new Set(globs.filter((glob) => !WILDCARD.test(glob)));
+  const beginnings = globs.filter((glob) => glob.endsWith("*") && !WILDCARD.test(glob.slice(0, -1)));
+  const prefixes = beginnings.map((glob) => glob.slice(0, -1));
+  const patterns = globs.filter((glob) => !names.has(glob) && !beginnings.includes(glob));
+  return (text) => {
+    if (names.has(text)) return true;
+    for (const prefix of prefixes) if (text.startsWith(prefix)) return true;
+    for (const pattern of patterns) if (matchGlob(pattern, text)) return true;
+    return false;
+  };
 }
+
+const WILDCARD = /[*?]/;
 
 function isPair(text: string, at: number): boolean {
   return (text.codePointAt(at) ?? 0) > 0xffff;

@@ -36,6 +36,6 @@ export async function createIssuer(): Promise<Issuer> {
     keys,
     mint: (request) =>
       mint({ tenant: "acme", subject: "bot", caveats: [], ...request }, { key, clock, newId }),
-    verify: (token) => createVerifier({ keys: () => keys, tenant: "acme", clock }).verify(token),
+    verify: async (token) => createVerifier({ keys: () => keys, tenant: "acme", clock }).verify(token),
   };
 }

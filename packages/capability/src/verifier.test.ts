@@ -39,6 +39,62 @@ test("a token seen before is not verified again", async () => {
   assert.equal(verifications(), 1);
 });
 
+test("a token seen before is answered at once, however its text came about, and a new one is not", async () => {
+  const now = fixedClock(NOW);
+  const verifier = createVerifier({ keys: () => issuer.keys, clock: now });
+  const { token } = await issuer.mint();
+  const header = `Bearer ${token}`;
+  assert.ok(verifier.verify(token) instanceof Promise);
+  const first = await verifier.verify(token);
+  for (const again of [token, header.slice(7), [...token].join("")]) {
+    assert.equal(verifier.verify(again), first);
+    assert.equal(verifier.verify(again), first);
+    now.advance(60_000);
+    assert.equal(verifier.verify(again), first);
+  }
+  for (const other of [`${token}A`, `A${token.slice(1)}`, `${token.slice(0, 40)}${token.slice(41)}`]) {
+    const answer = verifier.verify(other);
+    assert.ok(answer instanceof Promise);
+    assert.equal((await answer).ok, false);
+    assert.equal(verifier.verify(token), first);
+  }
+});
+
+test("tokens that a short memory cannot tell apart are told apart", async () => {
+  const verifier = createVerifier({ keys: () => issuer.keys, clock });
+  const minted = await Promise.all(
+    Array.from({ length: 600 }, (_, n) => issuer.mint({ subject: `bot-${n}` })),
+  );
+  const agentOf = (verified: Verified) => (verified.ok ? verified.capability.agent : verified.reason.code);
+  for (let round = 0; round < 3; round += 1)
+    for (const [n, { token }] of minted.entries())
+      assert.equal(agentOf(await verifier.verify(token)), `bot-${n}`);
+});
+
+test("a token whose key is taken back is refused at once, though it was used just now", async () => {
+  let keys = issuer.keys;
+  const verifier = createVerifier({ keys: () => keys, clock });
+  const { token } = await issuer.mint();
+  assert.equal(outcome(await verifier.verify(token)), "ok");
+  assert.equal(outcome(await verifier.verify(token)), "ok");
+  keys = createKeySet([]);
+  assert.equal(outcome(await verifier.verify(token)), "capability.unknown_key");
+  keys = issuer.keys;
+  assert.ok(verifier.verify(token) instanceof Promise, "its signature is verified anew");
+});
+
+test("a token in constant use is never pushed out by those that come and go", async () => {
+  const { keys, verifications } = countingKeys();
+  const verifier = createVerifier({ keys, clock, cacheEntriesMax: 8 });
+  const { token } = await issuer.mint();
+  await verifier.verify(token);
+  for (let round = 0; round < 40; round += 1) {
+    assert.equal(outcome(await verifier.verify((await issuer.mint()).token)), "ok");
+    assert.ok(!(verifier.verify(token) instanceof Promise));
+  }
+  assert.equal(verifications(), 41);
+});
+
 test("a refused token is never remembered", async () => {
   const { keys, verifications } = countingKeys();
   const verifier = createVerifier({ keys, clock, tenant: "other" });

@@ -13,9 +13,9 @@ export interface Capacity {
   readonly bytes: number;
   /** "warn" from 80 % on; "full" when not even a short call is taken any more. */
   readonly level: SpoolLevel;
-  /** Counts a record that is about to be appended. Faults: unavailable `audit.spool_full`, and nothing was counted. */
+  /** Counts a record that is about to be written. Faults: unavailable `audit.spool_full`, and nothing was counted. */
   admit(body: SpoolBody, frameBytes: number, sequence: number): void;
-  /** Counts what is on disk without asking whether it fits. */
+  /** Counts bytes without asking whether they fit. */
   hold(bytes: number): void;
   free(bytes: number): void;
   /** Whether an intent in this range of sequences still waits for its outcome. */

@@ -13,14 +13,22 @@ import {
 } from "node:fs";
 import { promisify } from "node:util";
 
+/** Numbers of a file and of its file system. */
+export interface FileIdentity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
 export interface SpoolDevice {
   /** Creates or empties the file. */
   create(path: string): number;
   /** Bytes written; may be fewer than asked. */
   write(fd: number, bytes: Buffer, start: number): number;
   truncate(fd: number, length: number): void;
-  /** Whether the path still leads to this very file. */
-  isAt(fd: number, path: string): boolean;
+  /** Which file this is, however it is named. */
+  identify(fd: number): FileIdentity;
+  /** Whether the path leads to that very file. */
+  isAt(path: string, identity: FileIdentity): boolean;
   /** Resolves once the file's bytes would survive a loss of power. */
   sync(fd: number): Promise<void>;
   /** The same for the names in a directory. */
@@ -37,10 +45,13 @@ export const fileDevice: SpoolDevice = {
   create: (path) => openSync(path, "w", 0o600),
   write: (fd, bytes, start) => writeSync(fd, bytes, start),
   truncate: (fd, length) => ftruncateSync(fd, length),
-  isAt(fd, path) {
+  identify(fd) {
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    return { dev, ino };
+  },
+  isAt(path, { dev, ino }) {
     const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-    const own = fstatSync(fd, { bigint: true });
-    return found !== undefined && found.ino === own.ino && found.dev === own.dev;
+    return found !== undefined && found.ino === ino && found.dev === dev;
   },
   sync: (fd) => dataSync(fd),
   async syncDirectory(path) {

@@ -27,9 +27,13 @@ export function failingDevice(at: number, code: string): { device: SpoolDevice; 
       step();
       hastyDevice.truncate(fd, length);
     },
-    isAt(fd, path) {
+    identify(fd) {
       step();
-      return hastyDevice.isAt(fd, path);
+      return hastyDevice.identify(fd);
+    },
+    isAt(path, identity) {
+      step();
+      return hastyDevice.isAt(path, identity);
     },
     async sync(fd) {
       step();

@@ -27,17 +27,20 @@ export interface Frame {
 export function writeFrame(
   into: Buffer,
   start: number,
-  record: { sequence: number; previousHash: string; bodyJson: string },
+  { sequence, previousHash, bodyJson }: { sequence: number; previousHash: string; bodyJson: string },
 ): { end: number; hash: string } {
   const payloadStart = start + HEAD_BYTES;
-  into.writeBigUInt64BE(BigInt(record.sequence), payloadStart);
-  into.write(record.previousHash, payloadStart + 8, "hex");
+  into.writeUInt32BE(Math.floor(sequence / 2 ** 32), payloadStart);
+  into.writeUInt32BE(sequence % 2 ** 32, payloadStart + 4);
+  into.write(previousHash, payloadStart + 8, "hex");
   const bodyStart = payloadStart + PAYLOAD_HEAD_BYTES;
-  const end = bodyStart + into.write(record.bodyJson, bodyStart, "utf8");
-  const payload = into.subarray(payloadStart, end);
-  into.writeUInt32BE(payload.length, start);
-  into.writeUInt32BE(checksum(into, start, payload), start + LENGTH_BYTES);
-  return { end, hash: sha256Hex(payload) };
+  const end = bodyStart + into.write(bodyJson, bodyStart);
+  // The checksum covers length and payload. While it is taken the length stands right before the payload, where the checksum belongs.
+  into.writeUInt32BE(end - payloadStart, start + LENGTH_BYTES);
+  const checksum = crc32(into.subarray(start + LENGTH_BYTES, end));
+  into.writeUInt32BE(end - payloadStart, start);
+  into.writeUInt32BE(checksum, start + LENGTH_BYTES);
+  return { end, hash: sha256Hex(into.subarray(payloadStart, end)) };
 }
 
 /** The frame that starts at `start`, or undefined when there is no whole and sound one. */
@@ -47,8 +50,9 @@ export function readFrame(bytes: Buffer, start: number): Frame | undefined {
   const end = start + HEAD_BYTES + length;
   if (length < PAYLOAD_HEAD_BYTES || length > PAYLOAD_BYTES_MAX || end > bytes.length) return undefined;
   const payload = bytes.subarray(start + HEAD_BYTES, end);
-  if (checksum(bytes, start, payload) !== bytes.readUInt32BE(start + LENGTH_BYTES)) return undefined;
-  const sequence = Number(payload.readBigUInt64BE(0));
+  const checksum = crc32(payload, crc32(bytes.subarray(start, start + LENGTH_BYTES)));
+  if (checksum !== bytes.readUInt32BE(start + LENGTH_BYTES)) return undefined;
+  const sequence = payload.readUInt32BE(0) * 2 ** 32 + payload.readUInt32BE(4);
   return { start, end, sequence, previousHash: payload.toString("hex", 8, PAYLOAD_HEAD_BYTES), payload };
 }
 
@@ -75,8 +79,4 @@ export function frameHash(frame: Frame): string {
 
 export function frameBody(frame: Frame): string {
   return frame.payload.toString("utf8", PAYLOAD_HEAD_BYTES);
-}
-
-function checksum(bytes: Buffer, start: number, payload: Buffer): number {
-  return crc32(payload, crc32(bytes.subarray(start, start + LENGTH_BYTES)));
 }

@@ -2,13 +2,11 @@
 // ends of earlier epochs are lost (a lost middle shows by itself), and closes every call of an earlier epoch that has no
 // outcome as "unknown", so that each judged call ends as exactly one event.
 import { mkdirSync } from "node:fs";
-import type { JsonValue, SpoolBody } from "@postern/contracts";
+import type { SpoolBody } from "@postern/contracts";
 import { Fault, toFault } from "@postern/fault";
-import { canonicalize } from "../canonical.ts";
 import { type Capacity, createCapacity } from "./capacity.ts";
 import { type Cursor, readCursor } from "./cursor.ts";
 import { fileDevice, type SpoolDevice } from "./device.ts";
-import { FRAME_OVERHEAD_BYTES } from "./frame.ts";
 import type { OpenIntent } from "./inventory.ts";
 import { lockDirectory, type SpoolLock } from "./lock.ts";
 import { foreignSpool, recoverSegments } from "./recover.ts";
@@ -86,11 +84,7 @@ async function open(options: SpoolOptions, lock: SpoolLock): Promise<Spool> {
 
 /** What begins an epoch tells of earlier ones. It is not asked whether it fits: outcomes were given room when their calls were let through. */
 async function record(bodies: readonly SpoolBody[], writer: Writer, capacity: Capacity): Promise<void> {
-  const recorded = bodies.map((body) => {
-    const bodyJson = canonicalize(body as JsonValue);
-    capacity.hold(FRAME_OVERHEAD_BYTES + Buffer.byteLength(bodyJson));
-    return writer.append(bodyJson);
-  });
+  const recorded = bodies.map((body) => writer.append(body, (_, frameBytes) => capacity.hold(frameBytes)));
   await Promise.all(recorded);
 }
 

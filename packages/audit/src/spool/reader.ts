@@ -2,9 +2,8 @@
 // no search; any other start is found by walking over the frames of one segment.
 import { closeSync, openSync, read } from "node:fs";
 import { promisify } from "node:util";
-import type { SpoolRecord } from "@postern/contracts";
 import { type Frame, frameBody, frameHash, readFrame } from "./frame.ts";
-import { corrupt, parseBody } from "./record.ts";
+import { corrupt, type RecordText } from "./record.ts";
 import type { Segment } from "./segment.ts";
 
 /** Read at once, and so the most that one batch holds. Larger than any frame. */
@@ -14,7 +13,7 @@ const readBytes = promisify(read);
 export interface RecordRun {
   /** Hash of the record before the first one, hexadecimal. */
   readonly previousHash: string;
-  readonly records: readonly SpoolRecord[];
+  readonly records: readonly RecordText[];
 }
 
 export interface SpoolReader {
@@ -67,12 +66,12 @@ function framesFrom(piece: Buffer, from: number, framesMax: number): { frames: F
 function runOf(frames: readonly Frame[], from: number): RecordRun {
   const previousHash = frames[0]?.previousHash ?? "";
   let [sequence, hash] = [from, previousHash];
-  const records = frames.map((frame): SpoolRecord => {
+  const records = frames.map((frame): RecordText => {
     if (frame.sequence !== sequence || frame.previousHash !== hash)
       throw corrupt(`record ${sequence} does not follow`);
     hash = frameHash(frame);
     sequence += 1;
-    return { sequence: frame.sequence, hash, body: parseBody(frameBody(frame)) };
+    return { sequence: frame.sequence, hash, bodyJson: frameBody(frame) };
   });
   return { previousHash, records };
 }

@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { ZERO_HASH } from "../hash.ts";
-import { FRAME_OVERHEAD_BYTES, type Frame, findFrame, frameBody, readFrame, writeFrame } from "./frame.ts";
+import {
+  FRAME_OVERHEAD_BYTES,
+  type Frame,
+  findFrame,
+  frameBody,
+  frameHash,
+  readFrame,
+  writeFrame,
+} from "./frame.ts";
 import { type Scan, scanSegment } from "./scan.ts";
 import { encodeHeader, type SegmentFile } from "./segment.ts";
 
@@ -25,6 +34,33 @@ function buildSegment(texts: readonly string[]): { segment: Buffer; ends: number
   }
   return { segment: bytes.subarray(0, ends.at(-1)), ends };
 }
+
+test("a frame is read as it was written, whatever its number, link and body", () => {
+  const sequence = fc.oneof(
+    fc.constantFrom(1, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1),
+    fc.nat({ max: 2 ** 53 - 1 }),
+  );
+  fc.assert(
+    fc.property(
+      sequence,
+      fc.uint8Array({ minLength: 32, maxLength: 32 }),
+      fc.string({ unit: "grapheme" }),
+      (number, link, bodyJson) => {
+        const bytes = Buffer.alloc(4096, 0xff);
+        const previousHash = Buffer.from(link).toString("hex");
+        const { end, hash } = writeFrame(bytes, 7, { sequence: number, previousHash, bodyJson });
+        const frame = readFrame(bytes, 7) ?? assert.fail();
+        assert.deepEqual(
+          [frame.end, frame.sequence, frame.previousHash, frameBody(frame)],
+          [end, number, previousHash, bodyJson],
+        );
+        assert.equal(frameHash(frame), hash);
+        assert.equal(bytes.readBigUInt64BE(15), BigInt(number));
+        assert.equal(bytes.readUInt32BE(11), crc32(bytes.subarray(15, end), crc32(bytes.subarray(7, 11))));
+      },
+    ),
+  );
+});
 
 const framesOf = (scan: Scan): readonly Frame[] => scan.runs.flat();
 const bodiesOf = (scan: Scan): string[] => framesOf(scan).map(frameBody);

@@ -10,8 +10,8 @@ export interface SegmentFile {
   sync(): Promise<void>;
   /** Throws when the file is no longer where readers and the next start will look for it. */
   assertPresent(): void;
-  /** What was written last is durable, and ends with this record. */
-  commit(frames: Buffer, last: Appended): void;
+  /** What was written last, so many bytes, is durable, and ends with this record. */
+  commit(bytes: number, last: Appended): void;
   /** Takes back what was written and not committed, as far as the device still can. */
   abandon(): void;
   close(): void;
@@ -42,15 +42,25 @@ export function createSegmentFile(
     lastSequence: firstSequence - 1,
     bytes: headerBytes.length,
   };
-  const file: SegmentFile = {
+  const begin = () => {
+    try {
+      writeAll(device, fd, headerBytes);
+      return device.identify(fd);
+    } catch (caught) {
+      close();
+      throw caught;
+    }
+  };
+  const identity = begin();
+  return {
     segment,
     write: (frames) => writeAll(device, fd, frames),
     sync: () => device.sync(fd),
     assertPresent() {
-      if (!device.isAt(fd, path)) throw new Error(`${path} was removed or replaced`);
+      if (!device.isAt(path, identity)) throw new Error(`${path} was removed or replaced`);
     },
-    commit(frames, last) {
-      segment.bytes += frames.length;
+    commit(bytes, last) {
+      segment.bytes += bytes;
       segment.lastSequence = last.sequence;
     },
     abandon() {
@@ -63,11 +73,4 @@ export function createSegmentFile(
     },
     close,
   };
-  try {
-    writeAll(device, fd, headerBytes);
-  } catch (caught) {
-    close();
-    throw caught;
-  }
-  return file;
 }

@@ -1,21 +1,16 @@
 // The sidecar's write-ahead record of its calls (promises P2 and P6): an append resolves only when the record is durable, a
 // segment is deleted only when the chain covers it, and a spool that is full or has failed takes nothing more.
-import type { JsonValue, SpoolBody, SpoolRecord } from "@postern/contracts";
-import { EVENT_BYTES_MAX } from "@postern/contracts";
+import type { SpoolRecord } from "@postern/contracts";
 import { Fault } from "@postern/fault";
-import { canonicalize } from "../canonical.ts";
-import type { Appended } from "./batch.ts";
+import type { Appended, BodySource } from "./batch.ts";
 import type { SpoolLevel } from "./capacity.ts";
-import { FRAME_OVERHEAD_BYTES } from "./frame.ts";
 import type { MissingRecords } from "./inventory.ts";
 import { createReader, type RecordRun } from "./reader.ts";
+import { parseBody, type RecordText } from "./record.ts";
 import type { SetAside } from "./repair.ts";
 import type { Segment } from "./segment.ts";
 import { dropCovered, type SpoolStore } from "./store.ts";
 import type { Writer } from "./writer.ts";
-
-/** A body's text beyond its event: kind and salt. */
-const BODY_BYTES_MAX = EVENT_BYTES_MAX + 512;
 
 /** Where a record stands among all records of a sidecar. */
 export interface SpoolPosition {
@@ -24,11 +19,11 @@ export interface SpoolPosition {
 }
 
 /** Records of one epoch, in order, without holes. */
-export interface SpoolBatch {
+export interface SpoolBatch<Record = SpoolRecord> {
   readonly epoch: number;
   /** Hash of the record before the first one, hexadecimal. */
   readonly previousHash: string;
-  readonly records: readonly SpoolRecord[];
+  readonly records: readonly Record[];
 }
 
 export interface SpoolUsage {
@@ -55,16 +50,20 @@ export interface RecoveryReport {
 export interface Spool {
   readonly recovery: RecoveryReport;
   /**
-   * Resolves when the record is durable. Faults, with nothing recorded: unavailable `audit.spool_full`, `audit.spool_failed`,
-   * `audit.spool_closed`; invalid `audit.not_canonical`, `audit.record_too_large`.
+   * Resolves when the record is durable. A function is called once, later in the same turn of the event loop or when the disk is free again:
+   * making the record then costs the caller nothing, and less in all. Records are numbered in the order of appending. Faults, with nothing
+   * recorded: unavailable `audit.spool_full`, `audit.spool_failed`, `audit.spool_closed`; invalid `audit.not_canonical`,
+   * `audit.record_too_large`; and what the function throws, which refuses this record alone.
    */
-  append(body: SpoolBody): Promise<Appended>;
+  append(body: BodySource): Promise<Appended>;
   /**
    * The oldest durable, unacknowledged records after a position: at most `recordsMax` and about 1 MiB. Undefined: there are none.
    * Start with { epoch: 0, sequence: 0 }. Faults: internal `audit.spool_corrupt`; unavailable `audit.spool_failed` (the file is
    * gone, and with it the spool is closed for good).
    */
   read(after: SpoolPosition, recordsMax: number): Promise<SpoolBatch | undefined>;
+  /** The same, with bodies as they were written: what is shipped needs no parsing here. `auditBatchJson` makes a request of it. */
+  readTexts(after: SpoolPosition, recordsMax: number): Promise<SpoolBatch<RecordText> | undefined>;
   /**
    * The chain covers this epoch up to `covered`; segments that are wholly covered are deleted. Older news and epochs that are
    * gone change nothing. Faults: invalid `audit.acknowledgement` (it covers what was never written); unavailable `audit.spool_failed`.
@@ -92,29 +91,19 @@ export function createSpool({ store, bytesMax, writer, recovery, unlock }: Spool
   let closing: Promise<void> | undefined;
   return {
     recovery,
-    async append(body) {
-      refuseStopped();
-      const bodyJson = canonicalize(body as JsonValue);
-      // Such a key does not survive every JSON reader, so the control plane takes none. Inside a text its quotes would be escaped.
-      if (bodyJson.includes('"__proto__":'))
-        throw new Fault("invalid", "audit.not_canonical", "The record holds a key named __proto__.");
-      const bodyBytes = Buffer.byteLength(bodyJson);
-      if (bodyBytes > BODY_BYTES_MAX) {
-        throw new Fault("invalid", "audit.record_too_large", "The record is larger than an event may be.");
-      }
-      capacity.admit(body, FRAME_OVERHEAD_BYTES + bodyBytes, writer.nextSequence);
-      return await writer.append(bodyJson);
+    append(body) {
+      const refusal = stopped();
+      return refusal === undefined ? writer.append(body, capacity.admit) : Promise.reject(refusal);
     },
     async read(after, recordsMax) {
-      for (const segment of segments) {
-        const { epoch, firstSequence, lastSequence } = segment;
-        const reached = epoch === after.epoch ? after.sequence : 0;
-        const from = Math.max(firstSequence, reached + 1, coveredOf(epoch) + 1);
-        if (epoch < after.epoch || from > lastSequence) continue;
-        return { epoch, ...(await readFrom(segment, from, recordsMax)) };
-      }
-      return undefined;
+      const batch = await readTexts(after, recordsMax);
+      if (batch === undefined) return undefined;
+      const records = batch.records.map(({ sequence, hash, bodyJson }) => {
+        return { sequence, hash, body: parseBody(bodyJson) };
+      });
+      return { ...batch, records };
     },
+    readTexts,
     acknowledge({ epoch, covered: sequence }) {
       const turn = acknowledging.then(() => acknowledge(epoch, sequence));
       acknowledging = turn.catch(() => {});
@@ -142,6 +131,20 @@ export function createSpool({ store, bytesMax, writer, recovery, unlock }: Spool
     },
   };
 
+  async function readTexts(
+    after: SpoolPosition,
+    recordsMax: number,
+  ): Promise<SpoolBatch<RecordText> | undefined> {
+    for (const segment of segments) {
+      const { epoch, firstSequence, lastSequence } = segment;
+      const reached = epoch === after.epoch ? after.sequence : 0;
+      const from = Math.max(firstSequence, reached + 1, coveredOf(epoch) + 1);
+      if (epoch < after.epoch || from > lastSequence) continue;
+      return { epoch, ...(await readFrom(segment, from, recordsMax)) };
+    }
+    return undefined;
+  }
+
   async function readFrom(segment: Segment, from: number, recordsMax: number): Promise<RecordRun> {
     try {
       return await reader.read(segment, from, recordsMax);
@@ -152,7 +155,8 @@ export function createSpool({ store, bytesMax, writer, recovery, unlock }: Spool
   }
 
   async function acknowledge(epoch: number, sequence: number): Promise<void> {
-    refuseStopped();
+    const refusal = stopped();
+    if (refusal !== undefined) throw refusal;
     if (!segments.some((segment) => segment.epoch === epoch) || sequence <= coveredOf(epoch)) return;
     if (epoch === store.epoch && sequence > writer.segment.lastSequence) {
       const message = "The acknowledgement covers records that were never written.";
@@ -178,10 +182,8 @@ export function createSpool({ store, bytesMax, writer, recovery, unlock }: Spool
     return covered.get(epoch) ?? 0;
   }
 
-  function refuseStopped(): void {
-    if (closing !== undefined)
-      throw new Fault("unavailable", "audit.spool_closed", "The audit spool is closed.");
-    const failure = writer.failure();
-    if (failure !== undefined) throw failure;
+  function stopped(): Fault | undefined {
+    if (closing === undefined) return writer.failure();
+    return new Fault("unavailable", "audit.spool_closed", "The audit spool is closed.");
   }
 }

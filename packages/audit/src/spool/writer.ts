@@ -1,11 +1,11 @@
-// Appends records of one epoch. All records of one turn of the event loop become one write: in mode "os" that is all (the
-// kernel has the bytes, SIGKILL cannot take them back); in mode "disk" an fdatasync follows, one at a time, and what arrives
-// meanwhile is the next batch. Nothing is promised of a file that is no longer at its path: nobody would find it again. The
+// Appends records of one epoch. All records of one turn of the event loop become one write, right after the sockets of that turn were
+// read: in mode "os" that is all (the kernel has the bytes, SIGKILL cannot take them back); in mode "disk" an fdatasync follows, one at a
+// time, and what arrives meanwhile is the next batch. Nothing is promised of a file that is no longer at its path: nobody would find it again. The
 // first error of the device ends the writer for good: after a failed sync nobody can tell what is on the disk, so nothing is
 // retried and nothing more is promised.
 import { Fault, toFault } from "@postern/fault";
 import { ZERO_HASH } from "../hash.ts";
-import { type Appended, createBatch, type Departure } from "./batch.ts";
+import { type Admission, type Appended, type BodySource, createBatch, type Departure } from "./batch.ts";
 import type { SpoolDevice } from "./device.ts";
 import type { Segment } from "./segment.ts";
 import { createSegmentFile, type SegmentFile } from "./segment-file.ts";
@@ -27,10 +27,11 @@ export interface WriterOptions {
 export interface Writer {
   /** The segment that is being written. */
   readonly segment: Segment;
-  /** Sequence of the next record. */
-  readonly nextSequence: number;
-  /** Takes the next sequence at once; resolves when the record is durable. Faults: unavailable `audit.spool_failed`. */
-  append(bodyJson: string): Promise<Appended>;
+  /**
+   * Resolves when the record is durable. Faults: unavailable `audit.spool_failed`, and what making or admitting the record throws, which
+   * refuses that record alone.
+   */
+  append(source: BodySource, admit: Admission): Promise<Appended>;
   failure(): Fault | undefined;
   /** Looks whether the file is still where it was written, and ends the writer if not. */
   examine(): void;
@@ -57,14 +58,10 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
     get segment() {
       return file.segment;
     },
-    get nextSequence() {
-      return batch.nextSequence;
-    },
-    append(bodyJson) {
+    append(source, admit) {
       if (failure !== undefined) return Promise.reject(failure);
-      const appended = batch.add(bodyJson);
       schedule();
-      return appended;
+      return batch.add(source, admit);
     },
     failure: () => failure,
     examine() {
@@ -77,7 +74,10 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
     },
     fail,
     async close() {
-      while (failure === undefined && (flushing !== undefined || !batch.empty)) await (flushing ?? flush());
+      while (failure === undefined && (flushing !== undefined || !batch.empty)) {
+        if (flushing === undefined) flush();
+        await flushing;
+      }
       if (failure !== undefined) return;
       try {
         file.close();
@@ -90,22 +90,33 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
   function schedule(): void {
     if (scheduled || flushing !== undefined) return;
     scheduled = true;
-    setImmediate(() => {
-      scheduled = false;
-      if (!batch.empty && flushing === undefined && failure === undefined) void flush();
-    });
+    setImmediate(flushScheduled);
   }
 
-  function flush(): Promise<void> {
-    flushing = run(batch.depart());
-    return flushing;
+  function flushScheduled(): void {
+    scheduled = false;
+    if (!batch.empty && flushing === undefined && failure === undefined) flush();
   }
 
-  /** Never rejects: those who wait for the records hear of it. */
-  async function run(departure: Departure): Promise<void> {
+  /** Never throws: those who wait for the records hear of it. In mode "os" all is done when it returns. */
+  function flush(): void {
+    const departure = batch.depart();
+    if (departure.frames.length === 0) return;
     try {
-      await commit(departure);
-      departure.arrive();
+      // What makes a record may ask for the spool's health, and so end the writer.
+      if (failure !== undefined) throw failure;
+      const rolled = write(departure);
+      if (options.durability === "os") keep(departure);
+      else flushing = keepOnceDurable(departure, rolled);
+    } catch (caught) {
+      departure.fail(fail(caught));
+    }
+  }
+
+  async function keepOnceDurable(departure: Departure, rolled: boolean): Promise<void> {
+    try {
+      await makeDurable(rolled);
+      keep(departure);
     } catch (caught) {
       departure.fail(fail(caught));
     }
@@ -113,7 +124,8 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
     if (!batch.empty) schedule();
   }
 
-  async function commit({ frames, before, last }: Departure): Promise<void> {
+  /** Whether a new file was begun for it. */
+  function write({ frames, before }: Departure): boolean {
     const rolls = file.segment.bytes >= options.segmentBytesMax;
     if (rolls) {
       const full = file;
@@ -121,11 +133,16 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
       full.close();
     }
     file.write(frames);
-    await makeDurable(rolls);
+    return rolls;
+  }
+
+  /** Keeps the promises of what is durable. */
+  function keep({ frames, last, arrive }: Departure): void {
     file.assertPresent();
     // The writer may have been ended meanwhile, and then these bytes were taken back.
     if (failure !== undefined) throw failure;
-    file.commit(frames, last);
+    file.commit(frames.length, last);
+    arrive();
   }
 
   async function makeDurable(directoryChanged: boolean): Promise<void> {
@@ -147,7 +164,7 @@ export async function createWriter(options: WriterOptions): Promise<Writer> {
       detail: toFault(caught).detail ?? toFault(caught).message,
       cause: caught,
     });
-    batch.depart().fail(failure);
+    batch.fail(failure);
     file.abandon();
     return failure;
   }
