@@ -2,18 +2,29 @@
 // and an unknown one get the same answer.
 import { checkCapability, checkStanding } from "@postern/capability";
 import { type Capability, reason } from "@postern/contracts";
+import { andThen, type Eventually } from "./eventually.ts";
 import type { JudgePorts } from "./ports.ts";
 import { type CallRequest, type Finding, found, type MessageRequest, refused } from "./verdict.ts";
 
 type Ports = Pick<JudgePorts, "capability" | "revocations" | "stale" | "clock">;
 
-/** Genuine: every signature verifies, and our state is fresh enough to say so. */
-export async function checkToken(ports: Ports, token: string | undefined): Promise<Finding<Capability>> {
-  if (token === undefined || token === "") return refused(reason("capability.missing"));
+/**
+ * Genuine: every signature verifies, and our state is fresh enough to say so. `holder` was found in this token just now, so that its signatures
+ * need not be verified again.
+ */
+export function checkToken(
+  ports: Ports,
+  token: string | undefined,
+  holder?: Capability,
+): Eventually<Finding<Capability>> {
+  if (holder === undefined && (token === undefined || token === ""))
+    return refused(reason("capability.missing"));
   const stale = ports.stale();
   if (stale !== undefined) return refused(stale);
-  const verified = await ports.capability.verify(token);
-  return verified.ok ? found(verified.capability) : refused(verified.reason);
+  if (holder !== undefined) return found(holder);
+  return andThen(ports.capability.verify(token ?? ""), (verified) =>
+    verified.ok ? found(verified.capability) : refused(verified.reason),
+  );
 }
 
 /** In time, not revoked, and every caveat holds that speaks of all messages and not of tools alone. */

@@ -1,6 +1,8 @@
 // A world in which every check allows a call; each test spoils what it is about.
+import type { Remaining } from "@postern/budget";
 import { createMemoryLedger } from "@postern/budget/memory";
 import { type Capability, type Caveat, type Intent, type PolicyDecision, reason } from "@postern/contracts";
+import type { PolicyQuestion } from "@postern/policy";
 import { fixedClock, sequentialIds } from "@postern/testkit";
 import { createJudge } from "./judge.ts";
 import type { JudgePorts } from "./ports.ts";
@@ -35,6 +37,7 @@ export function capability(caveats: Caveat[] = [], overrides: Partial<Capability
 
 export const CALL: CallRequest = {
   token: "good",
+  method: "tools/call",
   tool: "read_invoice",
   args: { id: 7 },
   upstream: "default",
@@ -44,18 +47,24 @@ export const CALL: CallRequest = {
   requestId: "r",
 };
 
+/** What the policy was asked, with what it may look up. */
+export interface AskedQuestion extends Omit<PolicyQuestion, "remaining"> {
+  readonly remaining: Remaining;
+}
+
+/** Its ports answer at once, unless `spoil` says otherwise. */
 export function world(
   spoil: Partial<JudgePorts> & { token?: Capability; decision?: unknown; intended?: Intent } = {},
 ) {
   const asked: string[] = [];
-  const inputs: unknown[] = [];
+  const questions: AskedQuestion[] = [];
   const trouble: string[] = [];
   const clock = fixedClock(NOW_MS);
   const ledger = createMemoryLedger({ clock, newId: sequentialIds("reservation") });
   const judge = createJudge({
     clock,
     capability: {
-      verify: async (token) => {
+      verify: (token) => {
         asked.push("capability");
         return token === "good"
           ? { ok: true, capability: spoil.token ?? capability() }
@@ -65,7 +74,7 @@ export function world(
     revocations: { isRevoked: () => false },
     stale: () => undefined,
     intent: {
-      resolve: async () => {
+      resolve: () => {
         asked.push("intent");
         return {
           ok: true,
@@ -79,9 +88,9 @@ export function world(
       },
     },
     policy: {
-      evaluate: async (_tenant, input) => {
+      evaluate: (_tenant, question) => {
         asked.push("policy");
-        inputs.push(input);
+        questions.push({ ...question, remaining: question.remaining() });
         return {
           ok: true,
           decision: (spoil.decision ?? { allow: true }) as PolicyDecision,
@@ -105,5 +114,5 @@ export function world(
     onTrouble: (check) => trouble.push(check),
     ...spoil,
   });
-  return { judge, asked, inputs, trouble, clock };
+  return { judge, asked, questions, trouble, clock };
 }

@@ -4,16 +4,17 @@ import { ERROR_CODE, type Intent, reason } from "@postern/contracts";
 import { Fault } from "@postern/fault";
 import fc from "fast-check";
 import { CALL, capability, NOW_MS, POINTER, world } from "./judge.fixture.ts";
-import type { CallRequest } from "./verdict.ts";
+import type { JudgePorts } from "./ports.ts";
+import type { CallRequest, Decision } from "./verdict.ts";
 
 test("a call that every check allows holds a reservation", async () => {
-  const { judge, asked, inputs } = world();
+  const { judge, asked, questions } = world();
   const decision = await judge.decide({ ...CALL, intentPrompt: "read the invoice" });
   assert.equal(decision.outcome, "allow");
   assert.deepEqual(asked, ["capability", "intent", "policy", "budget"]);
   assert.deepEqual(decision.outcome === "allow" && decision.pointer, POINTER);
   assert.deepEqual(Object.keys(decision.timingsMs).sort(), ["budget", "capability", "intent", "policy"]);
-  assert.equal((inputs[0] as { action: string }).action, "call");
+  assert.equal(questions[0]?.action, "call");
 });
 
 const intended = (over: Partial<Intent>): Intent => ({
@@ -242,39 +243,45 @@ test("a denial still tells whose token it was", async () => {
   assert.equal(decision.outcome === "deny" && decision.capability?.agent, "agent-x");
 });
 
-test("the policy sees who, what, when and how much is left", async () => {
-  const { judge, inputs } = world({
-    token: capability([{ type: "max_calls", limit: 5 }], {
-      stepUpAtMs: NOW_MS - 4500,
-      expiresAtMs: NOW_MS + 1000,
-    }),
-  });
+test("the policy is asked about who, what, when and how much is left", async () => {
+  const token = capability([{ type: "max_calls", limit: 5 }]);
+  const { judge, questions } = world({ token });
   await judge.decide({ ...CALL, intentPrompt: "x" });
-  assert.deepEqual(inputs[0], {
-    action: "call",
-    tool: "read_invoice",
-    args: { id: 7 },
-    agent_id: "agent-x",
-    session_id: "s",
-    upstream: "default",
-    intent: { summary: "", allowed_tools: ["read_invoice"], forbidden_tools: [], confidence: 1 },
-    capability: {
-      subject: "agent-x",
-      issuer: "postern",
-      tenant: "acme",
-      token_id: "jti-1",
-      root_token_id: "jti-1",
-      caveat_count: 1,
-      issued_at: "2026-11-22T11:59:59.000Z",
-      expires_at: "2026-11-22T12:00:01.000Z",
-      step_up_at: "2026-11-22T11:59:55.500Z",
-      step_up_age_seconds: 4,
+  assert.deepEqual(questions, [
+    {
+      action: "call",
+      method: "tools/call",
+      tool: "read_invoice",
+      args: { id: 7 },
+      capability: token,
+      intent: { summary: "", allowed_tools: ["read_invoice"], forbidden_tools: [], confidence: 1 },
+      upstream: "default",
+      sessionId: "s",
+      remoteAddress: "127.0.0.1",
+      requestId: "r",
+      nowMs: NOW_MS,
+      remaining: { calls: 5 },
     },
-    budget: { calls_remaining: 5 },
-    time: { now: "2026-11-22T12:00:00.000Z", unix_ms: NOW_MS, hour: 12, minute: 0, weekday: 0 },
-    remote_address: "127.0.0.1",
-    request_id: "r",
-  });
+  ]);
+});
+
+test("what lies beside tools is judged like a tool, and no intent is asked for it", async () => {
+  const read = { method: "resources/read", tool: "resources/read", args: { uri: "file:///a" } };
+  const scoped = (tools: string[], uri: string) =>
+    capability([
+      { type: "tool_allow", tools },
+      { type: "arguments", tool: "resources/read", predicates: [{ op: "glob", path: "/uri", value: uri }] },
+    ]);
+  const codeOf = async (spoil: Parameters<typeof world>[0]) => {
+    const decision = await world(spoil).judge.decide({ ...CALL, ...read, intentPrompt: "x" });
+    return decision.outcome === "deny" ? decision.reasons[0]?.code : decision.outcome;
+  };
+  assert.equal(await codeOf({ ...REQUIRED, intended: intended({ allowed_tools: [] }) }), "allow");
+  assert.equal(await codeOf({ token: scoped(["resources/read"], "file:///*") }), "allow");
+  assert.equal(await codeOf({ token: scoped(["read_*"], "file:///*") }), "capability.tool");
+  assert.equal(await codeOf({ token: scoped(["*"], "https://*") }), "capability.arguments");
+  assert.equal(await codeOf({ decision: { allow: false } }), "policy.denied");
+  assert.equal(await codeOf({ token: capability([{ type: "max_calls", limit: 0 }]) }), "budget.calls");
 });
 
 const LISTED: [string, Parameters<typeof world>[0], Partial<CallRequest>, boolean][] = [
@@ -295,15 +302,114 @@ const LISTED: [string, Parameters<typeof world>[0], Partial<CallRequest>, boolea
 ];
 for (const [name, spoil, request, shown] of LISTED) {
   test(`a tool that is ${name} is ${shown ? "listed" : "hidden"}`, async () => {
-    const { judge, inputs } = world(spoil);
-    assert.equal(await judge.visible({ ...CALL, ...request }), shown);
-    for (const input of inputs)
-      assert.deepEqual(
-        [(input as { action: string }).action, (input as { args: object }).args],
-        ["list", {}],
-      );
+    const { judge, questions } = world(spoil);
+    const { args: _, ...asked } = CALL;
+    assert.equal(await judge.visible({ ...asked, ...request }), shown);
+    for (const { action, args } of questions) assert.deepEqual([action, args], ["list", {}]);
   });
 }
+
+test("a resource is listed by what its name would let the caller do", async () => {
+  const request = { ...CALL, method: "resources/read", tool: "resources/read", args: { uri: "file:///a" } };
+  const limited = (value: string) =>
+    capability([{ type: "arguments", predicates: [{ op: "glob", path: "/uri", value }] }]);
+  const { judge, questions } = world({ token: limited("file:///*") });
+  assert.equal(await judge.visible(request), true);
+  assert.deepEqual(questions[0]?.args, { uri: "file:///a" });
+  assert.equal(questions[0]?.action, "list");
+  assert.equal(await world({ token: limited("https://*") }).judge.visible(request), false);
+});
+
+test("what was authenticated just now is not verified again, and everything else is", async () => {
+  const holder = capability();
+  const judge = (spoil: Parameters<typeof world>[0] = {}) =>
+    world({ capability: { verify: fail }, ...spoil }).judge;
+  const codeOf = (decision: Decision) =>
+    decision.outcome === "deny" ? decision.reasons[0]?.code : decision.outcome;
+  assert.equal(codeOf(await judge().decide(CALL, holder)), "allow");
+  assert.equal(codeOf(await judge().decide(CALL)), "capability.unavailable");
+  assert.equal(await judge().visible(CALL, holder), true);
+  for (const [spoil, given, code] of [
+    [STALE, holder, "capability.stale"],
+    [REVOKED, holder, "capability.revoked"],
+    [{}, capability([], { expiresAtMs: NOW_MS }), "capability.expired"],
+    [{}, capability([{ type: "tool_deny", tools: ["read_*"] }]), "capability.tool"],
+  ] as const) {
+    assert.equal(codeOf(await judge(spoil).decide(CALL, given)), code);
+    assert.equal(await judge(spoil).visible(CALL, given), false);
+  }
+});
+
+test("a message that carries a capability along is authenticated by its token all the same", async () => {
+  const message = { token: "forged", upstream: "default", capability: capability() };
+  assert.equal((await world().judge.authenticate(message)).ok, false);
+});
+
+test("when every port answers at once, so does the judge", async () => {
+  const reserve: JudgePorts["budget"]["reserve"] = (_tenant, charges) => ({
+    ok: true,
+    reservation: { id: "r", charges },
+  });
+  const { judge } = world({ budget: { reserve, remaining: () => ({}) } });
+  const decision = judge.decide({ ...CALL, intentPrompt: "x" });
+  assert.ok(!(decision instanceof Promise) && decision.outcome === "allow");
+  assert.equal(judge.visible(CALL), true);
+  const standing = judge.authenticate(CALL);
+  assert.ok(!(standing instanceof Promise) && standing.ok);
+});
+
+test("whichever ports answer later, the decision is the same", async () => {
+  const ports = ["capability", "intent", "policy", "budget"] as const;
+  const { judge: prompt } = world();
+  const { outcome: expected } = await prompt.decide({ ...CALL, intentPrompt: "x" });
+  await fc.assert(
+    fc.asyncProperty(fc.subarray([...ports]), fc.subarray([...ports]), async (late, failing) => {
+      const answer = async (port: (typeof ports)[number]) => {
+        if (failing.includes(port)) fail();
+      };
+      const spoil: Parameters<typeof world>[0] = {
+        ...(late.includes("capability") && {
+          capability: { verify: async () => ({ ok: true, capability: capability() }) },
+        }),
+        ...(late.includes("capability") &&
+          failing.includes("capability") && {
+            capability: { verify: () => answer("capability").then(fail) },
+          }),
+        ...(late.includes("policy") && {
+          policy: {
+            evaluate: async () => {
+              await answer("policy");
+              return { ok: true, decision: { allow: true }, pointer: POINTER };
+            },
+          },
+        }),
+        ...(late.includes("budget") && {
+          budget: {
+            remaining: () => ({}),
+            reserve: async (_tenant, charges) => {
+              await answer("budget");
+              return { ok: true, reservation: { id: "r", charges } };
+            },
+          },
+        }),
+        ...(late.includes("intent") && {
+          intent: {
+            resolve: async () => {
+              await answer("intent");
+              return { ok: true, intent: intended({}) };
+            },
+          },
+        }),
+      };
+      const { judge, trouble } = world(spoil);
+      const decision = await judge.decide({ ...CALL, intentPrompt: "x" });
+      const first = ports.find((port) => late.includes(port) && failing.includes(port));
+      assert.equal(decision.outcome, first === undefined ? expected : "deny");
+      assert.deepEqual(trouble, first === undefined ? [] : [first]);
+    }),
+    { numRuns: 100 },
+  );
+});
 
 test("authenticate accepts a genuine token and refuses the rest", async () => {
   const upstream = "default";

@@ -1,22 +1,25 @@
 // What the judge needs from the outside. The sidecar gives it cached, signed state; a control-plane door gives it its own stores.
-// Every port either answers or throws; a throw is a denial.
-import type { Ledger } from "@postern/budget";
+// Every port either answers, at once or later, or throws; a throw is a denial.
+import type { Ledger, Reserved } from "@postern/budget";
 import type { Revocations, Verified } from "@postern/capability";
-import type { PolicyInput, Reason } from "@postern/contracts";
+import type { Reason } from "@postern/contracts";
 import type { Clock } from "@postern/fault";
-import type { IntentResolver } from "@postern/intent";
-import type { PolicyVerdict } from "@postern/policy";
+import type { DeclaredIntent, Resolved } from "@postern/intent";
+import type { PolicyQuestion, PolicyVerdict } from "@postern/policy";
+import type { Eventually } from "./eventually.ts";
 
 export interface JudgePorts {
   readonly clock: Clock;
   /** Verifies every signature of a token; knows the tenant it may speak for. */
-  readonly capability: { verify(token: string): Promise<Verified> };
+  readonly capability: { verify(token: string): Eventually<Verified> };
   readonly revocations: Revocations;
   /** A reason to accept nothing at the moment: control state is older than its staleness bound (P7). */
   readonly stale: () => Reason | undefined;
-  readonly intent: IntentResolver;
-  readonly policy: { evaluate(tenant: string, input: PolicyInput): Promise<PolicyVerdict> };
-  readonly budget: Pick<Ledger, "reserve" | "remaining">;
+  readonly intent: { resolve(declared: DeclaredIntent): Eventually<Resolved> };
+  readonly policy: { evaluate(tenant: string, question: PolicyQuestion): Eventually<PolicyVerdict> };
+  readonly budget: Pick<Ledger, "remaining"> & {
+    reserve(...asked: Parameters<Ledger["reserve"]>): Eventually<Reserved>;
+  };
   readonly rules: JudgeRules;
   /** Hears of trouble inside a check; the call is denied either way. */
   readonly onTrouble?: (check: string, caught: unknown) => void;

@@ -11,9 +11,14 @@ import type {
   Reason,
 } from "@postern/contracts";
 
-/** One tool call as the upstream would run it. */
+/**
+ * One thing that is asked for, as the upstream would be asked. `tool` is the tool's name in a tools/call, and in any other method the
+ * method itself, with its params as `args` (see PolicyInput).
+ */
 export interface CallRequest {
   readonly token: string | undefined;
+  /** The MCP method. Only a tools/call has an intent. */
+  readonly method: string;
   readonly tool: string;
   readonly args: JsonObject;
   readonly upstream: string;
@@ -26,8 +31,8 @@ export interface CallRequest {
 /** Any message to a tool server, as far as it is judged without knowing what it asks. */
 export type MessageRequest = Pick<CallRequest, "token" | "upstream">;
 
-/** A tool that somebody wants to see in a list. */
-export type ListRequest = Omit<CallRequest, "args" | "intentPrompt">;
+/** What somebody wants to see in a list. A resource or prompt is what its `args` name; a tool has none yet. */
+export type ListRequest = Omit<CallRequest, "args" | "intentPrompt"> & Partial<Pick<CallRequest, "args">>;
 
 /** What was learnt on the way, however far it went: audit events are written from it. */
 export interface Findings {

@@ -1,4 +1,4 @@
-# The policy that a fresh tenant starts with. What only reads may run; money and large sums need a person above a ceiling; what
+# The policy that a fresh tenant starts with. What only reads may run, resources and prompts included; money and large sums need a person above a ceiling; what
 # reaches outside needs a fresh second factor; what destroys or leaks is refused; and so is everything that no rule names.
 #
 # The rules of `decision` are tried from top to bottom, and the first that holds decides. Its name stands in the audit event.
@@ -19,6 +19,8 @@ decision := denied("secrets", "This tool could reveal secrets, such as passwords
 	leaks_secrets
 } else := denied("destructive", "Tools that destroy things are not for agents; ask a person to do it.") if {
 	destructive
+} else := allowed("read_only_method", read_cost_micros) if {
+	input.method in read_only_methods
 } else := denied("transfer_amount", "A transfer must state one or more amounts, each a number above zero.") if {
 	input.tool == "transfer_funds"
 	not listing
@@ -71,10 +73,25 @@ words := split(replace(lower(input.tool), "-", "_"), "_")
 
 leaks_secrets if {
 	some word in words
-	word in {"credential", "credentials", "env", "password", "passwords", "secret", "secrets"}
+	word in secret_words
 }
 
 leaks_secrets if lower(input.tool) == "printenv"
+
+leaks_secrets if {
+	some word in address_words
+	word in secret_words
+}
+
+# Words of a resource's address: "file:///app/.env" has "env" among them.
+address_words := split(
+	strings.replace_n({"-": "_", "/": "_", ".": "_", ":": "_", "?": "_", "=": "_"}, lower(input.args.uri)),
+	"_",
+) if {
+	input.method != "tools/call"
+}
+
+secret_words := {"credential", "credentials", "env", "password", "passwords", "secret", "secrets"}
 
 destructive if startswith(lower(input.tool), "delete")
 
@@ -99,6 +116,12 @@ addends := array.concat([a | a := input.args.a], [b | b := input.args.b])
 holds_its_data if startswith(input.args.data, "data:")
 
 holds_its_data if listing
+
+# What lies beside tools and only tells or watches. A tool that is named like a method is none of these: its method is "tools/call".
+read_only_methods := {
+	"completion/complete", "logging/setLevel", "prompts/get", "resources/read", "resources/subscribe",
+	"resources/unsubscribe", "subscriptions/listen", "tasks/get", "tasks/list", "tasks/result",
+}
 
 harmless_tools := {
 	# Business tools of the classic demo.

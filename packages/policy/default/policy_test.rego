@@ -59,6 +59,46 @@ test_rule_of_a_call[name] if {
 	verdict.rule == call.rule
 }
 
+# Method and params → the rule that must decide it.
+methods := {
+	"a resource": {"method": "resources/read", "args": {"uri": "file:///reports/july.md"}, "rule": "read_only_method"},
+	"a resource without address": {"method": "resources/read", "args": {}, "rule": "read_only_method"},
+	"the environment": {"method": "resources/read", "args": {"uri": "file:///app/.env"}, "rule": "secrets"},
+	"a secret": {"method": "resources/read", "args": {"uri": "vault://team/secrets/7"}, "rule": "secrets"},
+	"news of a secret": {"method": "resources/subscribe", "args": {"uri": "x://SECRET-7"}, "rule": "secrets"},
+	"news of a resource": {"method": "resources/subscribe", "args": {"uri": "x://1"}, "rule": "read_only_method"},
+	"a prompt": {"method": "prompts/get", "args": {"name": "summary"}, "rule": "read_only_method"},
+	"a completion": {"method": "completion/complete", "args": {}, "rule": "read_only_method"},
+	"a completion of a secret": {"method": "completion/complete", "args": {"uri": "x://secret/"}, "rule": "secrets"},
+	"the level of the log": {"method": "logging/setLevel", "args": {"level": "info"}, "rule": "read_only_method"},
+	"changes": {"method": "subscriptions/listen", "args": {}, "rule": "read_only_method"},
+	"the state of a task": {"method": "tasks/get", "args": {"taskId": "1"}, "rule": "read_only_method"},
+	"a method of tomorrow": {"method": "files/erase", "args": {}, "rule": "default_deny"},
+}
+
+test_rule_of_a_method[name] if {
+	some name, call in methods
+	verdict := policy.decision with input as object.union({"action": "call", "tool": call.method}, call)
+	verdict.rule == call.rule
+}
+
+test_a_tool_named_like_a_method_is_a_tool if {
+	verdict := policy.decision with input as {
+		"action": "call",
+		"method": "tools/call",
+		"tool": "resources/read",
+		"args": {"uri": "x://1"},
+	}
+	verdict.rule == "default_deny"
+}
+
+test_a_resource_is_shown_if_it_may_be_read[uri] if {
+	some uri, visible in {"file:///a.md": true, "file:///app/.env": false}
+	asked := {"action": "list", "method": "resources/read", "tool": "resources/read", "args": {"uri": uri}}
+	verdict := policy.decision with input as asked
+	verdict.allow == visible
+}
+
 # Tool → whether it is shown.
 shown := {
 	"echo": true,

@@ -6,9 +6,26 @@ export type DecisionResult =
   | { readonly ok: true; readonly decision: PolicyDecision }
   | { readonly ok: false; readonly code: ReasonCode; readonly detail: string };
 
-/** Reads a result set in JSON, as opa-wasm gives it. */
+/** Of texts that a reader knows. */
+const KNOWN_MAX = 256;
+const KNOWN_CHARS_MAX = 4_096;
+
+/** Reads result sets, and those of a text that it knows only once: decisions are few. What it gives is frozen. */
+export function createDecisionReader(): (resultSetJson: string) => DecisionResult {
+  const known = new Map<string, DecisionResult>();
+  return (resultSetJson) => {
+    const before = known.get(resultSetJson);
+    if (before !== undefined) return before;
+    const result = frozen(readDecision(resultSetJson));
+    if (known.size >= KNOWN_MAX) known.clear();
+    if (resultSetJson.length <= KNOWN_CHARS_MAX) known.set(resultSetJson, result);
+    return result;
+  };
+}
+
+/** Reads a result set in JSON, as OPA prints it. */
 export function readDecision(resultSetJson: string): DecisionResult {
-  const resultSet: unknown = JSON.parse(resultSetJson);
+  const resultSet = parsed(resultSetJson);
   if (!Array.isArray(resultSet)) return malformed("the result is not a list");
   if (resultSet.length === 0) return { ok: false, code: "policy.undefined", detail: "decision is undefined" };
   const [entry] = resultSet as unknown[];
@@ -21,6 +38,15 @@ export function readDecision(resultSetJson: string): DecisionResult {
   return malformed(issues.join("; "));
 }
 
+/** As often as it is printed and read: threads print what they read, and a number beyond JavaScript's is null from then on. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(JSON.stringify(JSON.parse(text)));
+  } catch {
+    return undefined;
+  }
+}
+
 function isResult(entry: unknown): entry is { readonly result: unknown } {
   if (typeof entry !== "object" || entry === null) return false;
   const names = Object.keys(entry);
@@ -29,4 +55,11 @@ function isResult(entry: unknown): entry is { readonly result: unknown } {
 
 function malformed(detail: string): DecisionResult {
   return { ok: false, code: "policy.malformed", detail };
+}
+
+/** Many callers get the same object. */
+function frozen<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  for (const member of Object.values(value)) frozen(member);
+  return Object.freeze(value);
 }

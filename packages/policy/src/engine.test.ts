@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { type TestContext, test } from "node:test";
-import type { JsonObject, PolicyInput } from "@postern/contracts";
+import { setImmediate as turn } from "node:timers/promises";
+import type { JsonObject } from "@postern/contracts";
+import { Fault } from "@postern/fault";
 import { defer, fixedClock } from "@postern/testkit";
 import {
   createPolicyEngine,
@@ -9,14 +11,17 @@ import {
   type PolicyTrouble,
   type PolicyVerdict,
 } from "./engine.ts";
+import { type EvaluationThread, openThread } from "./evaluation-thread.ts";
 import { opaFor } from "./opa.fixture.ts";
 import type { OpenedBundle } from "./open-bundle.ts";
-import { createBundlePress, inputOf, OPENED_AT_MS, policyText } from "./policy.fixture.ts";
+import { createBundlePress, holderOf, OPENED_AT_MS, policyText, questionOf } from "./policy.fixture.ts";
 
 /** Patient enough for a machine that is busy elsewhere. */
 const PATIENT = { deadlineMs: 10_000, loadDeadlineMs: 30_000, waitingMs: 30_000 };
 
 const ALLOW = policyText(`decision := {"allow": true}`);
+/** Reads all the arguments there are. */
+const READ_ARGS = policyText(`decision := {"allow": is_object(input.args)}`);
 
 /** Text search takes the product of both lengths: minutes, with the arguments below. */
 const SEARCH = policyText(
@@ -24,13 +29,13 @@ const SEARCH = policyText(
   `decision := {"allow": true} if not contains(input.args.text, input.args.pattern)`,
 );
 const SEARCHED = { text: "a".repeat(800_000), pattern: `${"a".repeat(400_000)}b` };
-const RUNAWAY = inputOf({ tool: "search", args: SEARCHED });
+const RUNAWAY = questionOf({ tool: "search", args: SEARCHED });
 /** Some 400 ms. */
-const SLOW = inputOf({
+const SLOW = questionOf({
   tool: "search",
   args: { text: "a".repeat(48_000), pattern: `${"a".repeat(24_000)}b` },
 });
-const QUICK = inputOf({ tool: "quick", args: { text: "a", pattern: "b" } });
+const QUICK = questionOf({ tool: "quick", args: { text: "a", pattern: "b" } });
 
 async function laboratory(t: TestContext, options: PolicyEngineOptions = {}) {
   const opaPath = opaFor(t);
@@ -59,14 +64,14 @@ test("a call is judged by its tenant's policy, and the verdict names the policy"
   });
   await engine.load(mine);
   await engine.load(theirs);
-  assert.deepEqual(await engine.evaluate("acme", inputOf({ tool: "a" })), {
+  assert.deepEqual(await engine.evaluate("acme", questionOf({ tool: "a" })), {
     ok: true,
     decision: { allow: true, rule: "a" },
     pointer: mine.pointer,
   });
-  const refused = await engine.evaluate("acme", inputOf({ tool: "b" }));
+  const refused = await engine.evaluate("acme", questionOf({ tool: "b" }));
   assert.deepEqual(refused, { ok: true, decision: { allow: false }, pointer: mine.pointer });
-  const other = await engine.evaluate("other", inputOf({ tool: "a" }));
+  const other = await engine.evaluate("other", questionOf({ tool: "a" }));
   assert.deepEqual(other, {
     ok: true,
     decision: { allow: false, reason: "closed" },
@@ -79,16 +84,16 @@ test("without a policy, with a cleared one and with an expired one every call is
   const lab = await laboratory(t);
   if (lab === undefined) return;
   const { engine, press, clock } = lab;
-  const none = await engine.evaluate("acme", inputOf());
+  const none = await engine.evaluate("acme", questionOf());
   assert.deepEqual([codeOf(none), none.pointer], ["policy.none", undefined]);
   const bundle = await press.open(ALLOW);
   await engine.load(bundle);
-  assert.equal(codeOf(await engine.evaluate("acme", inputOf())), "decision");
+  assert.equal(codeOf(await engine.evaluate("acme", questionOf())), "decision");
   clock.advance(Date.parse(bundle.pointer.expires_at) - clock.nowMs());
-  const stale = await engine.evaluate("acme", inputOf());
+  const stale = await engine.evaluate("acme", questionOf());
   assert.deepEqual([codeOf(stale), stale.pointer], ["policy.stale", bundle.pointer]);
   engine.clear("acme");
-  assert.equal(codeOf(await engine.evaluate("acme", inputOf())), "policy.none");
+  assert.equal(codeOf(await engine.evaluate("acme", questionOf())), "policy.none");
   assert.equal(engine.active("acme"), undefined);
 });
 
@@ -120,9 +125,9 @@ test("whatever is not one whole decision is a denial with its reason, and the ne
     hungry: "policy.failed",
   };
   for (const [tool, code] of Object.entries(cases)) {
-    assert.equal(codeOf(await engine.evaluate("acme", inputOf({ tool }))), code, tool);
+    assert.equal(codeOf(await engine.evaluate("acme", questionOf({ tool }))), code, tool);
     assert.equal(
-      codeOf(await engine.evaluate("acme", inputOf({ tool: "good" }))),
+      codeOf(await engine.evaluate("acme", questionOf({ tool: "good" }))),
       "decision",
       `after ${tool}`,
     );
@@ -136,7 +141,7 @@ test("escalation may stand beside allow: both reach the judge", async (t) => {
   const lab = await laboratory(t);
   if (lab === undefined) return;
   await lab.engine.load(await lab.press.open(policyText(`decision := {"allow": true, "escalate": true}`)));
-  const verdict = await lab.engine.evaluate("acme", inputOf());
+  const verdict = await lab.engine.evaluate("acme", questionOf());
   assert.deepEqual(verdict.ok && verdict.decision, { allow: true, escalate: true });
 });
 
@@ -144,8 +149,9 @@ test("an input that is too large, or that a policy would read otherwise than the
   const lab = await laboratory(t, { inputBytesMax: 4_000 });
   if (lab === undefined) return;
   const { engine, press } = lab;
-  await engine.load(await press.open(ALLOW));
-  const codeFor = async (text: string) => codeOf(await engine.evaluate("acme", inputOf({ args: { text } })));
+  await engine.load(await press.open(READ_ARGS));
+  const codeFor = async (text: string) =>
+    codeOf(await engine.evaluate("acme", questionOf({ args: { text } })));
   assert.equal(await codeFor("x".repeat(3_000)), "decision");
   assert.equal(await codeFor("x".repeat(4_000)), "policy.too_large");
   assert.equal(await codeFor("é".repeat(2_000)), "policy.too_large", "bytes count, not characters");
@@ -168,9 +174,9 @@ test("an input that cannot even be printed is denied", async (t) => {
   const lab = await laboratory(t);
   if (lab === undefined) return;
   const { engine, press } = lab;
-  await engine.load(await press.open(ALLOW));
-  const args = JSON.parse(`${`{"a":`.repeat(50_000)}1${"}".repeat(50_000)}`) as PolicyInput["args"];
-  assert.equal(codeOf(await engine.evaluate("acme", inputOf({ args }))), "policy.failed");
+  await engine.load(await press.open(READ_ARGS));
+  const args = JSON.parse(`${`{"a":`.repeat(50_000)}1${"}".repeat(50_000)}`) as JsonObject;
+  assert.equal(codeOf(await engine.evaluate("acme", questionOf({ args }))), "policy.failed");
 });
 
 test("a runaway evaluation is denied at its deadline, again and again", async (t) => {
@@ -190,18 +196,23 @@ test("agents known to be slow stall nobody, whatever tools they call, and howeve
   ];
   for (const [name, agents, tools] of crowds) {
     // Well above a first evaluation, which may have to compile the module's functions, and well below SLOW.
-    const lab = await laboratory(t, { slowMs: 50 });
+    const lab = await laboratory(t, { slowMs: 50, inlineFuel: 0 });
     if (lab === undefined) return;
     const { engine, press } = lab;
     await engine.load(await press.open(SEARCH));
     await engine.load(await press.open(SEARCH, { tenant: "other" }));
-    for (const agent_id of agents) {
-      assert.equal(codeOf(await engine.evaluate("acme", { ...SLOW, agent_id })), "decision");
+    for (const agent of agents) {
+      assert.equal(
+        codeOf(await engine.evaluate("acme", { ...SLOW, capability: holderOf(agent) })),
+        "decision",
+      );
     }
     const overruns: string[] = [];
-    const flood = agents.flatMap((agent_id) =>
+    const flood = agents.flatMap((agent) =>
       tools.map(async (tool) => {
-        overruns.push(codeOf(await engine.evaluate("acme", { ...RUNAWAY, agent_id, tool })));
+        overruns.push(
+          codeOf(await engine.evaluate("acme", { ...RUNAWAY, capability: holderOf(agent), tool })),
+        );
       }),
     );
     for (let call = 0; call < 30; call += 1) {
@@ -219,14 +230,14 @@ test("agents known to be slow stall nobody, whatever tools they call, and howeve
 });
 
 test("a newcomer waits for one overrun of each other newcomer at most", async (t) => {
-  const lab = await laboratory(t, { deadlineMs: 200 });
+  const lab = await laboratory(t, { deadlineMs: 200, inlineFuel: 0 });
   if (lab === undefined) return;
   const { engine, press } = lab;
   await engine.load(await press.open(SEARCH));
   const overruns = new Map<string, number>();
-  const flood = [..."abcabcabc"].map(async (agent_id, tool) => {
-    await engine.evaluate("acme", { ...RUNAWAY, agent_id, tool: `tool-${tool}` });
-    overruns.set(agent_id, (overruns.get(agent_id) ?? 0) + 1);
+  const flood = [..."abcabcabc"].map(async (agent, tool) => {
+    await engine.evaluate("acme", { ...RUNAWAY, capability: holderOf(agent), tool: `tool-${tool}` });
+    overruns.set(agent, (overruns.get(agent) ?? 0) + 1);
   });
   assert.equal(codeOf(await engine.evaluate("acme", QUICK)), "decision");
   assert.ok([...overruns.values()].every((count) => count === 1));
@@ -260,7 +271,13 @@ test("what does not come into force is freed on every thread, and what is in for
     kid: "k4.pid.test",
     expires_at: "2036-01-02T00:00:00.000Z",
   };
-  const bundle = { manifest: { tenant: "acme" }, pointer, module: {}, dataJson: "{}", sources: {} };
+  const bundle = {
+    manifest: { tenant: "acme", input_paths: ["*"] },
+    pointer,
+    module: {},
+    dataJson: "{}",
+    sources: {},
+  };
   const load = () => engine.load(bundle as unknown as OpenedBundle);
   const loaded = () => slots.map((thread) => [...thread]);
   await load();
@@ -308,7 +325,7 @@ test("a policy that fails on harmless calls is not put in force, and the old one
     const loaded = engine.load(await press.open(source, { data }));
     await assert.rejects(loaded, { kind: "invalid", code: "policy.unusable", detail }, name);
     assert.deepEqual(engine.active("acme"), good.pointer, name);
-    assert.equal(codeOf(await engine.evaluate("acme", inputOf())), "decision", name);
+    assert.equal(codeOf(await engine.evaluate("acme", questionOf())), "decision", name);
   }
 });
 
@@ -316,33 +333,42 @@ test("a policy that leaves a harmless call undecided is put in force: it denies"
   const lab = await laboratory(t);
   if (lab === undefined) return;
   await lab.engine.load(await lab.press.open(policyText(`decision := {"allow": true} if input.tool == "a"`)));
-  assert.equal(codeOf(await lab.engine.evaluate("acme", inputOf())), "policy.undefined");
+  assert.equal(codeOf(await lab.engine.evaluate("acme", questionOf())), "policy.undefined");
 });
 
-test("a promotion under load leaves no call without a policy, and afterwards only the new one judges", async (t) => {
-  const lab = await laboratory(t);
-  if (lab === undefined) return;
-  const { engine, press } = lab;
-  const policyNamed = (rule: string) =>
-    press.open(policyText(`decision := {"allow": true, "rule": "${rule}"}`));
-  const [old, next] = [await policyNamed("old"), await policyNamed("new")];
-  await engine.load(old);
-  const verdicts: PolicyVerdict[] = [];
-  let promoted = false;
-  const callers = Array.from({ length: 8 }, async (_, agent) => {
-    while (!promoted) verdicts.push(await engine.evaluate("acme", inputOf({ agent_id: `agent-${agent}` })));
+for (const [where, inlineFuel] of [
+  ["on threads", 0],
+  ["at once", 1_000_000],
+] as const) {
+  test(`a promotion under load leaves no call without a policy: calls judged ${where}`, async (t) => {
+    const lab = await laboratory(t, { inlineFuel });
+    if (lab === undefined) return;
+    const { engine, press } = lab;
+    const old = await press.open(policyText(`decision := {"allow": true, "rule": "old"}`));
+    // What it reads was left out for the old policy.
+    const next = await press.open(
+      policyText(`decision := {"allow": input.tool == "read_file", "rule": "new"}`),
+    );
+    await engine.load(old);
+    const verdicts: PolicyVerdict[] = [];
+    let promoted = false;
+    const callers = Array.from({ length: 8 }, async (_, agent) => {
+      for (; !promoted; await turn()) {
+        verdicts.push(await engine.evaluate("acme", questionOf({ agent: `agent-${agent}` })));
+      }
+    });
+    await engine.load(next);
+    const after = await Promise.all([1, 2, 3].map(() => engine.evaluate("acme", questionOf())));
+    promoted = true;
+    await Promise.all(callers);
+    for (const verdict of verdicts) {
+      assert.ok(verdict.ok && verdict.decision.allow);
+      const expected = verdict.decision.rule === "old" ? old.pointer : next.pointer;
+      assert.deepEqual(verdict.pointer, expected, "a verdict names the policy that gave it");
+    }
+    assert.ok(after.every((verdict) => verdict.ok && verdict.decision.rule === "new"));
   });
-  await engine.load(next);
-  const after = await Promise.all([1, 2, 3].map(() => engine.evaluate("acme", inputOf())));
-  promoted = true;
-  await Promise.all(callers);
-  for (const verdict of verdicts) {
-    assert.ok(verdict.ok);
-    const expected = verdict.decision.rule === "old" ? old.pointer : next.pointer;
-    assert.deepEqual(verdict.pointer, expected, "a verdict names the policy that gave it");
-  }
-  assert.ok(after.every((verdict) => verdict.ok && verdict.decision.rule === "new"));
-});
+}
 
 test("a policy that is cleared while it loads does not come into force", async (t) => {
   const lab = await laboratory(t);
@@ -351,9 +377,9 @@ test("a policy that is cleared while it loads does not come into force", async (
   const loaded = engine.load(await press.open(ALLOW));
   engine.clear("acme");
   await assert.rejects(loaded, { kind: "conflict", code: "policy.superseded" });
-  assert.equal(codeOf(await engine.evaluate("acme", inputOf())), "policy.none");
+  assert.equal(codeOf(await engine.evaluate("acme", questionOf())), "policy.none");
   await engine.load(await press.open(ALLOW));
-  assert.equal(codeOf(await engine.evaluate("acme", inputOf())), "decision");
+  assert.equal(codeOf(await engine.evaluate("acme", questionOf())), "decision");
 });
 
 test("a closed engine denies", async (t) => {
@@ -362,12 +388,135 @@ test("a closed engine denies", async (t) => {
   const { engine, press } = lab;
   await engine.load(await press.open(ALLOW));
   await engine.close();
-  assert.equal(codeOf(await engine.evaluate("acme", inputOf())), "policy.failed");
+  assert.equal(codeOf(await engine.evaluate("acme", questionOf())), "policy.failed");
 });
 
 test("idle threads do not keep a process alive", () => {
-  const url = new URL("./engine.ts", import.meta.url);
-  const script = `import { createPolicyEngine } from "${url}"; createPolicyEngine(); console.log("made");`;
+  const url = new URL("./evaluation-thread.ts", import.meta.url);
+  const script = `import { openThread } from "${url}"; openThread({ memoryPagesMax: 8 }); console.log("made");`;
   const printed = execFileSync(process.execPath, ["--input-type=module", "-e", script], { timeout: 30_000 });
   assert.equal(printed.toString(), "made\n");
+});
+
+/** Counts the threads that an engine opens. */
+function countedThreads() {
+  const opened: EvaluationThread[] = [];
+  const newThread = () => {
+    const thread = openThread({ memoryPagesMax: 512 });
+    opened.push(thread);
+    return thread;
+  };
+  return { opened, newThread };
+}
+
+/** Millions of steps, out of few bytes of input. */
+const LOOPS = policyText(
+  `default decision := {"allow": true}`,
+  `decision := {"allow": false} if count([1 | some a in numbers.range(1, input.args.n); some b in numbers.range(1, 300); a * b == 7]) > 2`,
+);
+const LONG = questionOf({ agent: "long", args: { n: 60 } });
+const SHORT = questionOf({ agent: "short", args: { n: 1 } });
+
+test("a short evaluation is answered at once, and no thread is opened for it", async (t) => {
+  const { opened, newThread } = countedThreads();
+  const lab = await laboratory(t, { newThread });
+  if (lab === undefined) return;
+  await lab.engine.load(await lab.press.open(LOOPS));
+  const verdict = lab.engine.evaluate("acme", SHORT);
+  assert.ok(!(verdict instanceof Promise) && verdict.ok && verdict.decision.allow);
+  assert.equal(opened.length, 0);
+});
+
+test("a long evaluation is answered by a thread, and its agent's neighbours are answered at once", async (t) => {
+  const { opened, newThread } = countedThreads();
+  const lab = await laboratory(t, { newThread });
+  if (lab === undefined) return;
+  const { engine, press, clock } = lab;
+  await engine.load(await press.open(LOOPS));
+  const pending = engine.evaluate("acme", LONG);
+  assert.ok(pending instanceof Promise);
+  const own = engine.evaluate("acme", { ...LONG, args: { n: 1 } });
+  assert.ok(own instanceof Promise, "its agent stays away from the caller's thread for a while");
+  const neighbour = engine.evaluate("acme", SHORT);
+  assert.ok(!(neighbour instanceof Promise) && neighbour.ok);
+  assert.deepEqual([codeOf(await pending), codeOf(await own)], ["decision", "decision"]);
+  assert.ok(opened.length > 0);
+  clock.advance(1_001);
+  assert.ok(!(engine.evaluate("acme", { ...LONG, args: { n: 2 } }) instanceof Promise));
+});
+
+test("a caller is held up for a few milliseconds at most, however long the evaluation", async (t) => {
+  const lab = await laboratory(t, { deadlineMs: 500 });
+  if (lab === undefined) return;
+  const { engine, press } = lab;
+  await engine.load(await press.open(LOOPS));
+  const asked = Array.from({ length: 20 }, (_, n) => {
+    const startedMs = performance.now();
+    const verdict = engine.evaluate("acme", questionOf({ agent: `agent-${n}`, args: { n: 9_000 + n } }));
+    return { tookMs: performance.now() - startedMs, verdict };
+  });
+  const times = asked.map(({ tookMs }) => tookMs).sort((a, b) => a - b);
+  // The median: on a busy machine any single one may have been interrupted.
+  assert.ok((times[10] ?? 0) < 20, `held up for ${times.map((ms) => ms.toFixed(1)).join(", ")} ms`);
+  await engine.close();
+  for (const { verdict } of asked)
+    assert.ok(["policy.failed", "policy.timeout"].includes(codeOf(await verdict)));
+});
+
+test("a policy whose trial takes long is tried on threads, and put in force", async (t) => {
+  const { opened, newThread } = countedThreads();
+  const lab = await laboratory(t, { newThread });
+  if (lab === undefined) return;
+  const { engine, press } = lab;
+  const rule = "count([1 | some a in numbers.range(1, 60); some b in numbers.range(1, 300); a * b == 7]) > 2";
+  await engine.load(
+    await press.open(policyText(`decision := {"allow": false} if ${rule}`, `else := {"allow": true}`)),
+  );
+  assert.equal(opened.length, 2);
+  assert.equal(codeOf(await engine.evaluate("acme", questionOf())), "decision");
+});
+
+test("what a policy asks of its host is done on a thread", async (t) => {
+  const lab = await laboratory(t);
+  if (lab === undefined) return;
+  const { engine, press } = lab;
+  await engine.load(
+    await press.open(
+      policyText(
+        `decision := {"allow": false, "reason": sprintf("%s may not", [input.tool])} if input.tool == "a"`,
+        `else := {"allow": true}`,
+      ),
+    ),
+  );
+  assert.ok(!(engine.evaluate("acme", questionOf({ tool: "b" })) instanceof Promise));
+  const verdict = engine.evaluate("acme", questionOf({ tool: "a" }));
+  assert.ok(verdict instanceof Promise);
+  const told = await verdict;
+  assert.deepEqual(told.ok && told.decision, { allow: false, reason: "a may not" });
+});
+
+test("a decision that many calls share cannot be changed by one of them", async (t) => {
+  const lab = await laboratory(t);
+  if (lab === undefined) return;
+  await lab.engine.load(
+    await lab.press.open(policyText(`decision := {"allow": true, "obligations": [{"type": "redact"}]}`)),
+  );
+  const verdict = await lab.engine.evaluate("acme", questionOf());
+  assert.ok(verdict.ok);
+  const { decision } = verdict;
+  assert.throws(() => Object.assign(decision, { allow: false }), TypeError);
+  assert.throws(() => decision.obligations?.push({ type: "x" }), TypeError);
+});
+
+test("trouble in what a policy asks for is its caller's to hear, and only if it asks", async (t) => {
+  const lab = await laboratory(t);
+  if (lab === undefined) return;
+  const { engine, press } = lab;
+  const remaining = () => {
+    throw new Fault("unavailable", "budget.ledger", "no ledger");
+  };
+  await engine.load(await press.open(ALLOW));
+  assert.equal(codeOf(await engine.evaluate("acme", questionOf({ remaining }))), "decision");
+  await engine.load(await press.open(policyText(`decision := {"allow": input.budget.calls_remaining > 1}`)));
+  assert.throws(() => engine.evaluate("acme", questionOf({ remaining })), { code: "budget.ledger" });
 });

@@ -1,32 +1,39 @@
 // Policies in force, one per tenant, and what they decide. Whatever is not a whole decision in time is a reason to deny: no policy,
-// an expired one, an input too large to judge, a failure, an overrun. Evaluation never runs on the caller's thread.
+// an expired one, an input too large to judge, a failure, an overrun. Short work is done at once, on the caller's thread and within a fixed
+// amount of fuel; all other work is done on threads that can be ended (docs/adr/0012). Both give the same decisions.
 import { availableParallelism } from "node:os";
 import {
   type PolicyDecision,
-  type PolicyInput,
   type PolicyPointer,
   type Reason,
   type ReasonCode,
   reason,
 } from "@postern/contracts";
 import { type Clock, Fault, systemClock } from "@postern/fault";
-import { readDecision } from "./decision-result.ts";
+import { canRepeat, createDecisionCache, type DecisionCache } from "./decision-cache.ts";
+import { createDecisionReader, type DecisionResult } from "./decision-result.ts";
 import { createEvaluationPool, type PoolAnswer, type PoolBundle } from "./evaluation-pool.ts";
-import { type EvaluationThread, openThread, type ThreadAnswer } from "./evaluation-thread.ts";
+import { type EvaluationThread, openThread } from "./evaluation-thread.ts";
+import { createInlineAllowance, type InlineAllowance } from "./inline-allowance.ts";
+import { createInlineEvaluator, INLINE_CHARS_MAX, type InlineEvaluator } from "./inline-evaluator.ts";
+import { createInputWriter, type InputWriter } from "./input-text.ts";
 import type { OpenedBundle } from "./open-bundle.ts";
+import type { PolicyQuestion } from "./policy-input.ts";
+import { problemIn, problemOf, trialInputs } from "./policy-trial.ts";
 
+/** `decision` is frozen: calls that are decided alike share it. */
 export type PolicyVerdict =
   | { readonly ok: true; readonly decision: PolicyDecision; readonly pointer: PolicyPointer }
   | { readonly ok: false; readonly reason: Reason; readonly pointer: PolicyPointer | undefined };
 
 export interface PolicyEngineOptions {
-  /** For one evaluation, from when a thread starts on it; default 50. */
+  /** For one evaluation on a thread, from when it starts on it; default 50. */
   readonly deadlineMs?: number;
   /** For instantiating a policy on a thread and trying it there; default 5,000. */
   readonly loadDeadlineMs?: number;
-  /** Threads; at least 2. Default: one per two processors, at most 4. */
+  /** Threads; at least 2, each opened when it is first needed. Default: one per two processors, at most 4. */
   readonly workers?: number;
-  /** Largest input as JSON; default 2 MiB. */
+  /** Largest input as JSON, of what the policy reads; default 2 MiB. */
   readonly inputBytesMax?: number;
   /** WebAssembly memory of one policy on one thread, in pages of 64 KiB; default 512 (32 MiB). */
   readonly memoryPagesMax?: number;
@@ -37,6 +44,8 @@ export interface PolicyEngineOptions {
    * default a tenth of `deadlineMs`.
    */
   readonly slowMs?: number;
+  /** For one evaluation on the caller's thread; default about a millisecond's. 0: everything is done on threads. */
+  readonly inlineFuel?: number;
   readonly clock?: Clock;
   /** Default: a worker thread. */
   readonly newThread?: () => EvaluationThread;
@@ -52,14 +61,14 @@ export interface PolicyTrouble {
 
 export interface PolicyEngine {
   /**
-   * Puts a policy in force for its tenant: instantiated and tried on every thread first, then swapped in at once.
+   * Puts a policy in force for its tenant: instantiated and tried first, wherever it is going to be evaluated, then swapped in at once.
    * Faults: invalid `policy.unusable`, conflict `policy.superseded` (cleared meanwhile); the old policy stays in force.
    */
   load(bundle: OpenedBundle): Promise<void>;
   /** Takes the tenant's policy away: every call is denied. */
   clear(tenant: string): void;
-  /** Never rejects. */
-  evaluate(tenant: string, input: PolicyInput): Promise<PolicyVerdict>;
+  /** At once, unless it takes a thread. Never throws and never rejects, unless the question does when it is asked for what remains. */
+  evaluate(tenant: string, question: PolicyQuestion): PolicyVerdict | Promise<PolicyVerdict>;
   active(tenant: string): PolicyPointer | undefined;
   /** Ends the threads; calls still open are denied. */
   close(): Promise<void>;
@@ -68,6 +77,12 @@ export interface PolicyEngine {
 interface Resident extends PoolBundle {
   readonly pointer: PolicyPointer;
   readonly expiresAtMs: number;
+  readonly write: InputWriter;
+  /** Undefined if no two of its calls are alike. */
+  readonly cache: DecisionCache<DecisionResult> | undefined;
+  /** Undefined if it is evaluated on threads only. */
+  readonly inline: InlineEvaluator | undefined;
+  readonly allowance: InlineAllowance;
 }
 
 /** Some 4,000 calls of usual size. */
@@ -89,16 +104,17 @@ export function createPolicyEngine(options: PolicyEngineOptions = {}): PolicyEng
     waitingMs: options.waitingMs ?? 1_000,
     waitingWeightMax: WAITING_WEIGHT_MAX,
   });
+  const readDecision = createDecisionReader();
   const clearings = new Map<string, number>();
   let slots = 0;
   let loading: Promise<unknown> = Promise.resolve();
+  let isClosed = false;
 
-  async function install({ manifest, pointer, module, dataJson }: OpenedBundle, clearing: number) {
-    const { tenant } = manifest;
+  async function install(bundle: OpenedBundle, clearing: number) {
     slots += 1;
-    const expiresAtMs = Date.parse(pointer.expires_at);
-    const next: Resident = { slot: slots, tenant, module, dataJson, pointer, expiresAtMs };
-    const problem = problemOf(await pool.install(next, TRIAL_INPUTS));
+    const next = residentOf(bundle, slots);
+    const { tenant } = next;
+    const problem = await problemWith(next);
     const superseded = clearingOf(tenant) !== clearing;
     if (problem !== undefined || superseded) pool.remove(next);
     if (problem !== undefined) {
@@ -111,11 +127,101 @@ export function createPolicyEngine(options: PolicyEngineOptions = {}): PolicyEng
     pool.putInForce(next);
   }
 
+  function residentOf(
+    { manifest, pointer, module, metered, dataJson }: OpenedBundle,
+    slot: number,
+  ): Resident {
+    const { inlineFuel: fuel } = options;
+    const isInline = metered !== undefined && fuel !== 0;
+    return {
+      ...{ slot, tenant: manifest.tenant, module, dataJson, pointer },
+      expiresAtMs: Date.parse(pointer.expires_at),
+      write: createInputWriter(manifest.input_paths),
+      cache: canRepeat(manifest.input_paths) ? createDecisionCache() : undefined,
+      inline: isInline
+        ? createInlineEvaluator({ module: metered, dataJson, ...(fuel && { fuel }) })
+        : undefined,
+      allowance: createInlineAllowance(clock),
+    };
+  }
+
+  /** Why a policy cannot be used, if so. One that answers here needs no thread to be opened for it. */
+  async function problemWith(next: Resident): Promise<string | undefined> {
+    const trials = trialInputs(next.write);
+    const texts = trials.flatMap((trial) => next.inline?.evaluate(trial) ?? []);
+    const answersHere = texts.length === trials.length;
+    const problem = answersHere ? problemIn(texts) : undefined;
+    return problem ?? problemOf(await pool.install(next, trials, answersHere ? "open" : "all"));
+  }
+
   const clearingOf = (tenant: string) => clearings.get(tenant) ?? 0;
 
-  function refuse(tenant: string, resident: Resident | undefined, code: ReasonCode, detail: string) {
+  function evaluate(tenant: string, question: PolicyQuestion): PolicyVerdict | Promise<PolicyVerdict> {
+    const resident = pool.resident(tenant);
+    if (resident === undefined) return refuse(tenant, resident, "policy.none", "no policy is loaded");
+    if (isClosed) return refuse(tenant, resident, "policy.failed", "the engine is closed");
+    if (clock.nowMs() >= resident.expiresAtMs) {
+      const detail = `the bundle expired at ${resident.pointer.expires_at}`;
+      return refuse(tenant, resident, "policy.stale", detail);
+    }
+    const inputJson = resident.write(question);
+    if (inputJson === undefined) {
+      return refuse(tenant, resident, "policy.failed", "the input is not what a policy can read");
+    }
+    if (3 * inputJson.length > inputBytesMax && Buffer.byteLength(inputJson) > inputBytesMax) {
+      return refuse(tenant, resident, "policy.too_large", `the input is larger than ${inputBytesMax} bytes`);
+    }
+    // The token names the agent. Tools and arguments are of the caller's choosing, and an agent may hold many tokens.
+    const { agent } = question.capability;
+    const result = resident.cache?.get(inputJson) ?? evaluateHere(resident, agent, inputJson);
+    if (result !== undefined) return verdictOf(resident, result);
+    return evaluateOnThread(resident, question, inputJson);
+  }
+
+  function evaluateHere(resident: Resident, agent: string, inputJson: string): DecisionResult | undefined {
+    const { allowance, inline } = resident;
+    if (inline === undefined || inputJson.length > INLINE_CHARS_MAX || !allowance.isAllowed(agent))
+      return undefined;
+    const text = inline.evaluate(inputJson);
+    allowance.charge(agent, inline.spent());
+    return text === undefined ? undefined : read(resident, inputJson, text);
+  }
+
+  async function evaluateOnThread(
+    resident: Resident,
+    question: PolicyQuestion,
+    inputJson: string,
+  ): Promise<PolicyVerdict> {
+    const { tenant } = resident;
+    const call = { tenant, agent: question.capability.agent, inputJson };
+    const { answer, bundle = resident } = await pool.evaluate(call);
+    const isJudged = answer.kind === "result" || answer.kind === "failure";
+    // A policy that took over while the call waited may read what the old one had no use for.
+    if (isJudged && bundle !== resident) return evaluate(tenant, question);
+    if (answer.kind === "result") return verdictOf(resident, read(resident, inputJson, answer.text));
+    const { code, detail } = refusalOf(answer);
+    return refuse(tenant, bundle, code, detail);
+  }
+
+  function read(resident: Resident, inputJson: string, text: string): DecisionResult {
+    const result = readDecision(text);
+    resident.cache?.put(inputJson, result);
+    return result;
+  }
+
+  function verdictOf(resident: Resident, result: DecisionResult): PolicyVerdict {
+    if (!result.ok) return refuse(resident.tenant, resident, result.code, result.detail);
+    return { ok: true, decision: result.decision, pointer: resident.pointer };
+  }
+
+  function refuse(
+    tenant: string,
+    resident: Resident | undefined,
+    code: ReasonCode,
+    detail: string,
+  ): PolicyVerdict {
     options.onTrouble?.({ tenant, code, detail });
-    return { ok: false, reason: reason(code), pointer: resident?.pointer } as const;
+    return { ok: false, reason: reason(code), pointer: resident?.pointer };
   }
 
   return {
@@ -132,108 +238,26 @@ export function createPolicyEngine(options: PolicyEngineOptions = {}): PolicyEng
       if (resident !== undefined) pool.remove(resident);
     },
 
-    async evaluate(tenant, input) {
-      const resident = pool.resident(tenant);
-      if (resident === undefined) return refuse(tenant, resident, "policy.none", "no policy is loaded");
-      if (clock.nowMs() >= resident.expiresAtMs) {
-        return refuse(
-          tenant,
-          resident,
-          "policy.stale",
-          `the bundle expired at ${resident.pointer.expires_at}`,
-        );
-      }
-      const inputJson = jsonOf(input);
-      if (inputJson === undefined) {
-        return refuse(tenant, resident, "policy.failed", "the input is not what a policy can read");
-      }
-      if (Buffer.byteLength(inputJson) > inputBytesMax) {
-        return refuse(
-          tenant,
-          resident,
-          "policy.too_large",
-          `the input is larger than ${inputBytesMax} bytes`,
-        );
-      }
-      // The token names the agent. Tools and arguments are of the caller's choosing, and an agent may hold many tokens.
-      const call = { tenant, agent: input.agent_id, inputJson };
-      const { answer, bundle = resident } = await pool.evaluate(call);
-      const result = answer.kind === "result" ? readDecision(answer.text) : refusalOf(answer);
-      if (!result.ok) return refuse(tenant, bundle, result.code, result.detail);
-      return { ok: true, decision: result.decision, pointer: bundle.pointer };
-    },
-
+    evaluate,
     active: (tenant) => pool.resident(tenant)?.pointer,
-    close: () => pool.close(),
+
+    close() {
+      isClosed = true;
+      return pool.close();
+    },
   };
 }
 
-/**
- * Input as JSON. Text with half a surrogate pair is refused, since OPA reads it differently from the tool server; so is what cannot
- * be printed, such as nesting too deep.
- */
-function jsonOf(input: PolicyInput): string | undefined {
-  try {
-    const json = JSON.stringify(input);
-    // JSON.stringify escapes lone surrogates, and only those, in lower case; an even number of backslashes before is other text.
-    const lone = json.includes("\\ud") && /(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(json);
-    return lone ? undefined : json;
-  } catch {
-    return undefined;
-  }
-}
-
-function refusalOf(answer: Exclude<PoolAnswer, { kind: "result" }>) {
+function refusalOf(answer: Exclude<PoolAnswer, { kind: "result" }>): { code: ReasonCode; detail: string } {
   switch (answer.kind) {
     case "failure":
     case "lost":
-      return refusal("policy.failed", answer.detail);
+      return { code: "policy.failed", detail: answer.detail };
     case "overrun":
-      return refusal("policy.timeout", "the evaluation passed its deadline");
+      return { code: "policy.timeout", detail: "the evaluation passed its deadline" };
     case "crowded":
-      return refusal("policy.timeout", "no thread was free in time");
+      return { code: "policy.timeout", detail: "no thread was free in time" };
     case "dropped":
-      return refusal("policy.none", "the policy was cleared");
+      return { code: "policy.none", detail: "the policy was cleared" };
   }
 }
-
-const refusal = (code: ReasonCode, detail: string) => ({ ok: false, code, detail }) as const;
-
-/** Why a policy cannot be used, if so. To leave a harmless call undecided is no problem: it is denied. */
-function problemOf(answer: ThreadAnswer): string | undefined {
-  if (answer.kind === "overrun") return "it did not finish in time";
-  if (answer.kind === "evaluated") return "a thread is confused";
-  if (answer.kind !== "loaded") return answer.detail;
-  for (const trial of answer.trials) {
-    const result =
-      trial.kind === "result" ? readDecision(trial.text) : refusal("policy.failed", trial.detail);
-    if (!result.ok && result.code !== "policy.undefined") return result.detail;
-  }
-  return undefined;
-}
-
-/** Calls that any policy must survive before it is put in force. */
-const TRIAL_INPUTS: readonly string[] = (["list", "call"] as const).map((action) => {
-  const input: PolicyInput = {
-    action,
-    tool: "postern_trial",
-    args: {},
-    agent_id: "postern-trial",
-    session_id: "",
-    upstream: "default",
-    capability: {
-      subject: "postern-trial",
-      issuer: "postern",
-      tenant: "postern-trial",
-      token_id: "postern-trial",
-      root_token_id: "postern-trial",
-      caveat_count: 0,
-      issued_at: "2026-01-01T00:00:00.000Z",
-    },
-    budget: {},
-    time: { now: "2026-01-01T00:00:00.000Z", unix_ms: 1767225600000, hour: 0, minute: 0, weekday: 4 },
-    remote_address: "127.0.0.1",
-    request_id: "postern-trial",
-  };
-  return JSON.stringify(input);
-});

@@ -106,7 +106,7 @@ function laboratory(options: Partial<PoolOptions> = {}) {
     },
     async resident(slot: number, tenant: string) {
       const bundle = bundleOf(slot, tenant);
-      assert.equal((await pool.install(bundle, [])).kind, "loaded");
+      assert.equal((await pool.install(bundle, [], "all")).kind, "loaded");
       pool.putInForce(bundle);
       return bundle;
     },
@@ -241,7 +241,7 @@ test("a policy that is replaced while a successor loads it is freed there too", 
   const { pool, call, settle, resident, bundleOf, state, threads } = laboratory();
   const old = await resident(1, "acme");
   const next = bundleOf(2, "acme");
-  await pool.install(next, []);
+  await pool.install(next, [], "all");
   await call(old, "x1");
   state.loadsAtOnce = false;
   await settle("x1", OVERRUN);
@@ -299,7 +299,7 @@ test("a policy that does not load holds one thread only, and the others never se
   const { pool, call, running, settle, resident, bundleOf, state, threads } = laboratory();
   const bundle = await resident(1, "acme");
   state.loadsAtOnce = false;
-  const installed = pool.install(bundleOf(2, "acme"), []);
+  const installed = pool.install(bundleOf(2, "acme"), [], "all");
   await call(bundle, "a");
   assert.deepEqual(running(), ["a", "load 2"]);
   await settle("load 2", OVERRUN);
@@ -317,7 +317,7 @@ test("a thread goes from a call straight to the policy that waits for it", async
   const bundle = await resident(1, "acme");
   await call(bundle, "a", "b", "c");
   state.loadsAtOnce = false;
-  const installed = pool.install(bundleOf(2, "acme"), []);
+  const installed = pool.install(bundleOf(2, "acme"), [], "all");
   await settle("a");
   assert.deepEqual(running(), ["b", "load 2"], "c does not slip in");
   await settle("load 2", LOADED);
@@ -332,7 +332,7 @@ test("a call that waited is judged by the policy in force when its turn comes", 
   const { pool, call, settle, resident, bundleOf, judges, threads } = laboratory();
   const old = await resident(1, "acme");
   const next = bundleOf(2, "acme");
-  await pool.install(next, []);
+  await pool.install(next, [], "all");
   await call(old, "x1", "x2");
   pool.putInForce(next);
   await settle("x1");

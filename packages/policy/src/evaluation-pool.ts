@@ -24,8 +24,11 @@ export type PoolAnswer =
   | { readonly kind: "dropped" };
 
 export interface EvaluationPool<Bundle extends PoolBundle> {
-  /** Instantiates and tries a policy on one thread after the other; the first answer that is not "loaded" ends it. */
-  install(bundle: Bundle, trials: readonly string[]): Promise<ThreadAnswer>;
+  /**
+   * Instantiates and tries a policy on one thread after the other, be it all of them or those that are open; the first answer that
+   * is not "loaded" ends it. Any other thread loads the policy when it first needs it.
+   */
+  install(bundle: Bundle, trials: readonly string[], threads: "all" | "open"): Promise<ThreadAnswer>;
   /** From now on `next` serves its tenant, waiting calls included. */
   putInForce(next: Bundle): void;
   /** Frees a policy everywhere, whether it was in force or only installed. */
@@ -58,9 +61,12 @@ interface OpenCall<Bundle> extends QueuedCall {
   settle(answer: PoolAnswer, bundle: Bundle | undefined): void;
 }
 
-/** A place for a thread. It is busy while something runs, or while a successor for a broken thread starts. */
+/**
+ * A place for a thread, which is opened when it is first needed. It is busy while something runs, or while a successor for a broken
+ * thread starts.
+ */
 interface Place {
-  thread: EvaluationThread;
+  thread: EvaluationThread | undefined;
   readonly slots: Set<number>;
   busy: boolean;
   readonly claims: (() => void)[];
@@ -75,7 +81,7 @@ const REVIVAL_PAUSE_MS = 1_000;
 const CLOSED = { kind: "failure", detail: "the engine is closed" } as const;
 const CROWDED = { kind: "crowded" } as const;
 const DROPPED = { kind: "dropped", spentMs: 0 } as const;
-const NO_THREAD = { kind: "failure", detail: "there is no thread", spentMs: 0 } as const;
+const NOT_NEEDED = { kind: "loaded", trials: [], spentMs: 0 } as const;
 
 type RunAnswer = ThreadAnswer | typeof DROPPED;
 
@@ -83,7 +89,7 @@ export function createEvaluationPool<Bundle extends PoolBundle>(
   options: PoolOptions,
 ): EvaluationPool<Bundle> {
   const places: readonly Place[] = Array.from({ length: Math.max(2, options.threads) }, () => ({
-    thread: options.openThread(),
+    thread: undefined,
     slots: new Set<number>(),
     busy: false,
     claims: [],
@@ -129,11 +135,11 @@ export function createEvaluationPool<Bundle extends PoolBundle>(
 
   async function ask(place: Place, bundle: Bundle, calls: readonly QueuedCall[]): Promise<ThreadAnswer> {
     const { slot } = bundle;
-    // A successor thread may have been started without this policy.
+    // A thread opens without policies, and its successor may have been started without this one.
     const ready = place.slots.has(slot) ? undefined : await load(place, bundle, []);
     if (ready !== undefined && ready.kind !== "loaded") return ready;
     const inputs = calls.map(({ inputJson }) => inputJson);
-    return place.thread.ask({ kind: "evaluate", slot, inputs, runMs: RUN_MS }, options.deadlineMs);
+    return threadOf(place).ask({ kind: "evaluate", slot, inputs, runMs: RUN_MS }, options.deadlineMs);
   }
 
   function settle(
@@ -156,13 +162,18 @@ export function createEvaluationPool<Bundle extends PoolBundle>(
   async function load(place: Place, bundle: Bundle, trials: readonly string[]): Promise<ThreadAnswer> {
     const { slot, module, dataJson } = bundle;
     const request = { kind: "load", slot, module, dataJson, trials } as const;
-    const answer = await place.thread.ask(request, options.loadDeadlineMs);
+    const answer = await threadOf(place).ask(request, options.loadDeadlineMs);
     if (answer.kind === "loaded") place.slots.add(slot);
     return answer;
   }
 
+  function threadOf(place: Place): EvaluationThread {
+    place.thread ??= options.openThread();
+    return place.thread;
+  }
+
   function drop(place: Place, slot: number): void {
-    if (place.slots.delete(slot)) place.thread.drop(slot);
+    if (place.slots.delete(slot)) place.thread?.drop(slot);
   }
 
   function dropIfReplaced(place: Place, bundle: Bundle): void {
@@ -207,9 +218,10 @@ export function createEvaluationPool<Bundle extends PoolBundle>(
   }
 
   return {
-    async install(bundle, trials) {
-      let answer: ThreadAnswer = NO_THREAD;
+    async install(bundle, trials, threads) {
+      let answer: ThreadAnswer = NOT_NEEDED;
       for (const place of places) {
+        if (threads === "open" && place.thread === undefined) continue;
         await claim(place);
         answer = await load(place, bundle, trials);
         void vacate(place, answer);
@@ -248,7 +260,7 @@ export function createEvaluationPool<Bundle extends PoolBundle>(
     async close() {
       closed = true;
       for (const call of queue.drain()) settle(call, CLOSED, residents.get(call.tenant));
-      await Promise.all(places.map((place) => place.thread.close()));
+      await Promise.all(places.map((place) => place.thread?.close()));
     },
   };
 }

@@ -20,10 +20,10 @@ export interface Evaluator {
 }
 
 const ENTRYPOINT = "intentgate/policy/decision";
-const MEMORY_PAGES_MIN = 5;
-const RESULT_CHARS_MAX = 256 * 1024;
+export const MEMORY_PAGES_MIN = 5;
+export const RESULT_CHARS_MAX = 256 * 1024;
 /** Builtins that the module cannot do itself and that opa-wasm lends it. */
-const LENT_BUILTINS: ReadonlySet<string> = new Set(["sprintf"]);
+export const LENT_BUILTINS: ReadonlySet<string> = new Set(["sprintf"]);
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

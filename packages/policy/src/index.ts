@@ -1,5 +1,4 @@
 export { type PackedBundle, type PackRequest, packBundle } from "./bundle.ts";
-export { DEFAULT_POLICY } from "./default-policy.ts";
 export {
   createPolicyEngine,
   type PolicyEngine,
@@ -8,3 +7,4 @@ export {
   type PolicyVerdict,
 } from "./engine.ts";
 export { type OpenedBundle, type OpenOptions, openBundle } from "./open-bundle.ts";
+export type { PolicyQuestion } from "./policy-input.ts";

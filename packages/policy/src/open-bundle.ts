@@ -6,7 +6,7 @@ import { Fault } from "@postern/fault";
 import { type KeySet, open } from "@postern/signing";
 import { BUNDLE_BYTES_MAX, DATA_PATH, MANIFEST_PATH, SOURCE_FOLDER, sha256, WASM_PATH } from "./bundle.ts";
 import { packTar, unpackTar } from "./tar.ts";
-import { compileModule } from "./wasm-module.ts";
+import { compileMetered, compileModule } from "./wasm-module.ts";
 
 export interface OpenOptions {
   readonly keys: KeySet;
@@ -23,6 +23,8 @@ export interface OpenedBundle {
   readonly manifest: BundleManifest;
   readonly pointer: PolicyPointer;
   readonly module: WebAssembly.Module;
+  /** The same with a meter, for evaluation that nobody can interrupt; undefined if there is no saying how long it may take. */
+  readonly metered: WebAssembly.Module | undefined;
   readonly dataJson: string;
   /** Rego text by path. */
   readonly sources: Readonly<Record<string, string>>;
@@ -51,10 +53,12 @@ export async function openBundle(bytes: Uint8Array, options: OpenOptions): Promi
   requireCurrent(manifest, options);
   requireListedFiles(manifest, files);
   const { revision, expires_at } = manifest;
+  const wasm = fileOf(files, WASM_PATH);
   return {
     manifest,
     pointer: { revision, digest, kid, expires_at },
-    module: await compileModule(fileOf(files, WASM_PATH)),
+    module: await compileModule(wasm),
+    metered: await compileMetered(wasm),
     dataJson: readData(fileOf(files, DATA_PATH)),
     sources: readSources(files),
   };

@@ -1,5 +1,5 @@
 // For tests only: inputs, and bundles signed by a key of the test.
-import type { JsonObject, KeyUse, PolicyInput } from "@postern/contracts";
+import type { Capability, JsonObject, KeyUse, PolicyInput } from "@postern/contracts";
 import {
   createKeySet,
   generateKeyPair,
@@ -9,7 +9,9 @@ import {
 } from "@postern/signing";
 import { type PackRequest, packBundle } from "./bundle.ts";
 import { compileRego, type RegoSource } from "./compile.ts";
+import { createInputWriter } from "./input-text.ts";
 import { type OpenedBundle, openBundle } from "./open-bundle.ts";
+import type { PolicyQuestion } from "./policy-input.ts";
 
 /** The instant at which the bundles of a press are opened; they were made on that day and last ten years. */
 export const OPENED_AT_MS: number = Date.UTC(2026, 0, 2);
@@ -50,30 +52,53 @@ export function stamps(changes: Partial<Omit<PackRequest, "compiled" | "key">> =
   return { tenant: "acme", revision: 1, createdAt, expiresAt: "2036-01-02T00:00:00.000Z", ...changes };
 }
 
-/** A call as a policy sees it. */
-export function inputOf(changes: Partial<PolicyInput> = {}): PolicyInput {
+/** A call, by default of an agent of its own name and nothing else that is special. */
+export function questionOf({
+  agent = "agent-7",
+  ...changes
+}: Partial<PolicyQuestion> & { readonly agent?: string } = {}): PolicyQuestion {
   return {
     action: "call",
+    method: "tools/call",
     tool: "read_file",
     args: {},
-    agent_id: "agent-7",
-    session_id: "session-1",
+    capability: holderOf(agent),
+    intent: undefined,
     upstream: "default",
-    capability: {
-      subject: "agent-7",
-      issuer: "postern",
-      tenant: "acme",
-      token_id: "token-1",
-      root_token_id: "token-1",
-      caveat_count: 0,
-      issued_at: "2026-01-02T00:00:00.000Z",
-    },
-    budget: {},
-    time: { now: "2026-01-02T12:00:00.000Z", unix_ms: 1767355200000, hour: 12, minute: 0, weekday: 5 },
-    remote_address: "127.0.0.1",
-    request_id: "request-1",
+    sessionId: "session-1",
+    remoteAddress: "127.0.0.1",
+    requestId: "request-1",
+    nowMs: Date.UTC(2026, 0, 2, 12),
+    remaining: () => ({}),
     ...changes,
   };
+}
+
+/** A capability without caveats. */
+export function holderOf(agent: string, changes: Partial<Capability> = {}): Capability {
+  return {
+    tenant: "acme",
+    agent,
+    issuer: "postern",
+    jti: "token-1",
+    rootJti: "token-1",
+    parentJti: undefined,
+    kid: "k4.pid.test",
+    issuedAtMs: OPENED_AT_MS,
+    notBeforeMs: undefined,
+    expiresAtMs: undefined,
+    stepUpAtMs: undefined,
+    hops: [{ jti: "token-1", caveats: [] }],
+    caveatCount: 0,
+    ...changes,
+  };
+}
+
+/** The whole input that a question makes. */
+export function inputOf(question: PolicyQuestion): PolicyInput {
+  const text = createInputWriter(["*"])(question);
+  if (text === undefined) throw new Error("the question cannot be written");
+  return JSON.parse(text) as PolicyInput;
 }
 
 /** A policy whose `decision` follows these lines of Rego. */

@@ -10,10 +10,11 @@ import { defer, repositoryRoot, temporaryDirectory } from "@postern/testkit";
 import fc from "fast-check";
 import { checkRego, testRego } from "./compile.ts";
 import { readDecision } from "./decision-result.ts";
-import { DEFAULT_POLICY } from "./default-policy.ts";
+import { readDefaultPolicy } from "./default-policy.ts";
 import { createPolicyEngine, type PolicyVerdict } from "./engine.ts";
 import { opaFor } from "./opa.fixture.ts";
-import { createBundlePress, inputOf, OPENED_AT_MS } from "./policy.fixture.ts";
+import { createBundlePress, inputOf, OPENED_AT_MS, questionOf } from "./policy.fixture.ts";
+import type { PolicyQuestion } from "./policy-input.ts";
 
 /** Folder → the input paths that the compiler must find. */
 const POLICIES: Readonly<Record<string, readonly string[]>> = {
@@ -24,6 +25,8 @@ const POLICIES: Readonly<Record<string, readonly string[]>> = {
     "args.amount_eur",
     "args.b",
     "args.data",
+    "args.uri",
+    "method",
     "tool",
   ],
   "deploy/policies/business-hours": ["action", "time.hour", "time.weekday", "tool"],
@@ -67,40 +70,50 @@ const numbers = fc.oneof(
 const values: fc.Arbitrary<JsonValue> = fc.oneof(
   { weight: 3, arbitrary: numbers },
   { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<JsonValue> },
-  { weight: 1, arbitrary: fc.constantFrom("data:text/plain,x", "https://example.com/", "10000", "") },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("data:text/plain,x", "https://example.com/", "file:///app/.ENV", "10000", ""),
+  },
 );
-const argNames = fc.constantFrom("a", "b", "amount", "amount_eur", "data", "path");
-const calls: fc.Arbitrary<PolicyInput> = fc
+const argNames = fc.constantFrom("a", "b", "amount", "amount_eur", "data", "path", "uri");
+/** 2026-01-04 was a Sunday. */
+const SUNDAY_MS = Date.UTC(2026, 0, 4);
+const calls: fc.Arbitrary<PolicyQuestion> = fc
   .record({
     action: fc.constantFrom("call" as const, "list" as const),
+    method: fc.constantFrom("tools/call", "tools/call", "tools/call", "resources/read", "prompts/get", "x/y"),
     tool: fc.oneof(
       { weight: 9, arbitrary: fc.constantFrom(...names) },
       { weight: 1, arbitrary: fc.string() },
     ),
     args: fc.dictionary(argNames, values, { maxKeys: 4 }),
-    agent_id: fc.constantFrom("invoice-clerk", "treasurer", "stranger"),
+    agent: fc.constantFrom("invoice-clerk", "treasurer", "stranger"),
     upstream: fc.constantFrom("ledger", "bank", "default"),
-    hour: fc.integer({ min: 0, max: 23 }),
-    weekday: fc.integer({ min: 0, max: 6 }),
+    hour: fc.integer({ min: 0, max: 167 }),
   })
   // What is printed is what is judged: -0 becomes 0, and keys such as __proto__ are plain keys.
-  .map(({ hour, weekday, ...call }) => {
-    const { time } = inputOf();
-    return JSON.parse(JSON.stringify(inputOf({ ...call, time: { ...time, hour, weekday } }))) as PolicyInput;
-  });
+  .map(({ hour, args, ...call }) =>
+    questionOf({ ...call, args: JSON.parse(JSON.stringify(args)), nowMs: SUNDAY_MS + hour * 3_600_000 }),
+  );
 
-const inputs = fc.sample(calls, { numRuns: INPUTS, seed: 20_260_102 });
+const questions = fc.sample(calls, { numRuns: INPUTS, seed: 20_260_102 });
+const inputs = questions.map(inputOf);
 
-async function engineWith(t: TestContext, opaPath: string, { source, data }: ShippedPolicy) {
+async function engineWith(
+  t: TestContext,
+  opaPath: string,
+  { source, data }: ShippedPolicy,
+  paths?: readonly string[],
+) {
   const bundle = await (await createBundlePress(opaPath)).open(source, { data });
   const engine = createPolicyEngine({
     deadlineMs: 10_000,
     clock: { nowMs: () => OPENED_AT_MS, monotonicMs: () => 0 },
   });
   defer(t, () => engine.close());
-  await engine.load(bundle);
-  const judge = (given: readonly PolicyInput[]) =>
-    Promise.all(given.map((input) => engine.evaluate("acme", input)));
+  const manifest = { ...bundle.manifest, ...(paths && { input_paths: [...paths] }) };
+  await engine.load({ ...bundle, manifest });
+  const judge = () => Promise.all(questions.map((question) => engine.evaluate("acme", question)));
   return { bundle, judge };
 }
 
@@ -135,26 +148,8 @@ function judgedByGo(
   });
 }
 
-/** The input with nothing but what is at these paths. */
-function projected(input: PolicyInput, paths: readonly string[]): PolicyInput {
-  const kept: Record<string, unknown> = { agent_id: "", tool: "" };
-  for (const path of paths) {
-    const steps = path.split(".");
-    const last = steps.pop() ?? "";
-    let from: unknown = input;
-    let to = kept;
-    for (const step of steps) {
-      from = (from as Record<string, unknown>)[step];
-      if (to[step] === undefined) to[step] = {};
-      to = to[step] as Record<string, unknown>;
-    }
-    if (Object.hasOwn(from as object, last)) to[last] = (from as Record<string, unknown>)[last];
-  }
-  return kept as unknown as PolicyInput;
-}
-
 test("the default policy is the text in its file", () => {
-  assert.equal(DEFAULT_POLICY, shippedPolicy("packages/policy/default").source["policy.rego"]);
+  assert.equal(readDefaultPolicy(), shippedPolicy("packages/policy/default").source["policy.rego"]);
 });
 
 test("the shipped policies pass their own tests, and strict mode has nothing to say", async (t) => {
@@ -179,7 +174,7 @@ test("Go's evaluator and ours agree on the shipped policies", async (t) => {
   for (const folder of Object.keys(POLICIES)) {
     const policy = shippedPolicy(folder);
     const { judge } = await engineWith(t, opaPath, policy);
-    const ours = (await judge(inputs)).map(told);
+    const ours = (await judge()).map(told);
     const theirs = judgedByGo(t, opaPath, policy, inputs);
     assert.equal(theirs.length, INPUTS);
     for (const [index, input] of inputs.entries()) {
@@ -190,14 +185,14 @@ test("Go's evaluator and ours agree on the shipped policies", async (t) => {
   }
 });
 
-test("a shipped policy decides the same when it sees nothing but the paths it is said to read", async (t) => {
+test("a shipped policy decides the same whether it sees all of the input or what it is said to read", async (t) => {
   const opaPath = opaFor(t);
   if (opaPath === undefined) return;
   for (const [folder, paths] of Object.entries(POLICIES)) {
-    const { bundle, judge } = await engineWith(t, opaPath, shippedPolicy(folder));
+    const policy = shippedPolicy(folder);
+    const { bundle, judge } = await engineWith(t, opaPath, policy);
     assert.deepEqual(bundle.manifest.input_paths, paths, folder);
-    const whole = (await judge(inputs)).map(told);
-    const parts = (await judge(inputs.map((input) => projected(input, paths)))).map(told);
-    assert.deepEqual(parts, whole, folder);
+    const whole = await engineWith(t, opaPath, policy, ["*"]);
+    assert.deepEqual((await judge()).map(told), (await whole.judge()).map(told), folder);
   }
 });

@@ -1,6 +1,7 @@
 // The door between a policy and the process: a module may import what OPA's ABI names and nothing else, and must offer what the
 // evaluator calls. (https://www.openpolicyagent.org/docs/wasm, ABI 1.2 and later)
 import { Fault } from "@postern/fault";
+import { meterModule } from "./metering.ts";
 
 const IMPORTS: ReadonlySet<string> = new Set([
   "env.memory:memory",
@@ -34,6 +35,12 @@ export async function compileModule(bytes: Uint8Array): Promise<WebAssembly.Modu
   const missing = EXPORTS.find((name) => !offered.has(name));
   if (missing !== undefined) throw outside(`does not export ${missing}`);
   return module;
+}
+
+/** Its metered copy, where it has one. */
+export async function compileMetered(bytes: Uint8Array): Promise<WebAssembly.Module | undefined> {
+  const metered = meterModule(bytes);
+  return metered && WebAssembly.compile(metered).catch(() => undefined);
 }
 
 function outside(what: string): Fault {
