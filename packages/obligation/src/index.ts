@@ -1,0 +1,7 @@
+export {
+  type CompiledObligations,
+  compileObligations,
+  SUPPORTED_OBLIGATIONS,
+} from "./compile-obligations.ts";
+export type { Applied, Obligations, RequestOutcome, ResponseOutcome } from "./obligations.ts";
+export { refuseTooLarge } from "./response-limit.ts";
