@@ -1,5 +1,5 @@
 // Status and headers of a tool server's answer: what the client may see of them, and which answers must not reach it as they are.
-import { responseHeaders } from "./travelling-headers.ts";
+import { headerOf, type RawHeaders, responseHeaders } from "./travelling-headers.ts";
 
 export interface AnswerHead {
   readonly ok: true;
@@ -17,8 +17,6 @@ export interface UnusableHead {
   readonly message: string;
 }
 
-type RawHeaders = Readonly<Record<string, string | string[] | undefined>>;
-
 /** `bodyBytesMax`: largest answer that is no stream. */
 export function readAnswerHead(
   status: number,
@@ -33,24 +31,16 @@ export function readAnswerHead(
     const message = `The tool server does not accept the sidecar's credential (HTTP ${status})`;
     return { ok: false, code: "upstream.unavailable", message };
   }
-  const headers = flatten(raw);
-  if ((headers.get("content-encoding") ?? "identity").toLowerCase() !== "identity") {
+  if ((headerOf(raw, "content-encoding") ?? "identity").toLowerCase() !== "identity") {
     return protocol("The tool server's answer is compressed, which was not asked for");
   }
-  const isStream = /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
-  const lengthBytes = Number(headers.get("content-length") ?? Number.NaN);
+  const headers = responseHeaders(raw);
+  const isStream = /^text\/event-stream\b/i.test(headers["content-type"] ?? "");
+  const lengthBytes = Number(headerOf(raw, "content-length") ?? Number.NaN);
   if (!isStream && lengthBytes > bodyBytesMax) return protocol(tooLarge(bodyBytesMax));
-  return { ok: true, status, headers: responseHeaders(headers), isStream, lengthBytes };
+  return { ok: true, status, headers, isStream, lengthBytes };
 }
 
 export const tooLarge = (bytesMax: number) => `The tool server's answer is larger than ${bytesMax} bytes`;
 
 const protocol = (message: string): UnusableHead => ({ ok: false, code: "upstream.protocol", message });
-
-function flatten(raw: RawHeaders): ReadonlyMap<string, string> {
-  const flat = new Map<string, string>();
-  for (const [name, value] of Object.entries(raw)) {
-    if (value !== undefined) flat.set(name.toLowerCase(), Array.isArray(value) ? value.join(", ") : value);
-  }
-  return flat;
-}

@@ -82,3 +82,26 @@ test("a body that has ended can be taken whole instead of read", async () => {
   for await (const piece of wholeBody(new Uint8Array())) pieces.push(piece);
   assert.equal(Buffer.concat(pieces).toString(), "x");
 });
+
+test("who asks when a body is over is told once, however it ends and whether or not it was read, also when it is over already", () => {
+  const broken = new Error("broken");
+  const endings: readonly [end: (pipe: BodyPipe) => void, failure: Error | undefined][] = [
+    [({ end }) => end(), undefined],
+    [({ fail }) => fail(broken), broken],
+    [({ body }) => body.cancel(), undefined],
+  ];
+  for (const [end, failure] of endings) {
+    const { pipe } = piped();
+    const told: (Error | undefined)[] = [];
+    pipe.body.onOver((why) => told.push(why));
+    assert.equal(told.length, 0);
+    end(pipe);
+    pipe.fail(new Error("too late"));
+    assert.deepEqual(told, [failure]);
+    pipe.body.onOver((why) => told.push(why));
+    assert.deepEqual(told, [failure, failure]);
+  }
+  const told: unknown[] = [];
+  wholeBody(new Uint8Array()).onOver((why) => told.push(why));
+  assert.deepEqual(told, [undefined]);
+});

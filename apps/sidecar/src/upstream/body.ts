@@ -19,6 +19,8 @@ export interface BodyPipe {
   push(chunk: Uint8Array): boolean;
   end(): void;
   fail(fault: Error): void;
+  /** Bytes that wait for the reader. */
+  bufferedBytes(): number;
   /** All bytes, if the body has ended; for whoever hands the answer over, before anybody reads. */
   takeWhole(): Uint8Array | undefined;
 }
@@ -30,6 +32,7 @@ export function createBodyPipe(producer: BodyProducer): BodyPipe {
   let failure: Error | undefined;
   let isPaused = false;
   let wake: (() => void) | undefined;
+  let over: ((failure: Error | undefined) => void) | undefined;
 
   const unpause = () => {
     if (!isPaused) return;
@@ -42,6 +45,7 @@ export function createBodyPipe(producer: BodyProducer): BodyPipe {
     // Whoever produces may have other readers.
     unpause();
     wake?.();
+    over?.(failure);
   };
   const drain = (): Uint8Array => {
     const taken = queue.length === 1 && queue[0] !== undefined ? queue[0] : Buffer.concat(queue);
@@ -72,7 +76,15 @@ export function createBodyPipe(producer: BodyProducer): BodyPipe {
   }
 
   return {
-    body: { whole: undefined, cancel, [Symbol.asyncIterator]: read },
+    body: {
+      whole: undefined,
+      cancel,
+      onOver(callback) {
+        if (state === "open") over = callback;
+        else callback(failure);
+      },
+      [Symbol.asyncIterator]: read,
+    },
     push(chunk) {
       if (state !== "open" || chunk.byteLength === 0) return true;
       queue.push(chunk);
@@ -86,20 +98,22 @@ export function createBodyPipe(producer: BodyProducer): BodyPipe {
     },
     end: () => settle("ended"),
     fail(fault) {
-      failure ??= fault;
+      if (state === "open") failure = fault;
       settle("failed");
     },
+    bufferedBytes: () => queuedBytes,
     takeWhole: () => (state === "ended" ? drain() : undefined),
   };
 }
 
 /** A body that is complete. */
 export function wholeBody(bytes: Uint8Array): UpstreamBody {
-  return {
-    whole: bytes,
-    cancel: () => {},
-    async *[Symbol.asyncIterator]() {
-      if (bytes.byteLength > 0) yield bytes;
-    },
-  };
+  return { whole: bytes, cancel: nothing, onOver: overAlready, [Symbol.asyncIterator]: () => once(bytes) };
+}
+
+const nothing = () => {};
+const overAlready: UpstreamBody["onOver"] = (callback) => callback(undefined);
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (bytes.byteLength > 0) yield bytes;
 }

@@ -10,7 +10,7 @@ import {
   isRunning,
   openScripted,
 } from "./stdio.fixture.ts";
-import { faultOf, forever, requestOf, textOf, until } from "./upstream.fixture.ts";
+import { bodiless, faultOf, forever, requestOf, textOf, until } from "./upstream.fixture.ts";
 import { mayHaveRun } from "./upstream.ts";
 
 test("the process sees the environment it is given, and no shell reads its command", async (t) => {
@@ -32,7 +32,7 @@ test("a crash fails every waiting call as one that may have run, and forgets the
     requestOf(call(1, { _meta: { progressToken: 1 } }), headers),
     forever(),
   );
-  const listening = await upstream.forward({ method: "GET", headers }, forever());
+  const listening = await upstream.forward(bodiless("GET", headers), forever());
   const waiting = [2, 3].map((id) => faultOf(upstream.forward(requestOf(call(id), headers), forever())));
   for (const fault of [
     ...(await Promise.all(waiting)),
@@ -88,9 +88,9 @@ test("sessions are bounded, and DELETE makes room by ending the process", async 
   const { headers, pid } = await initialize(upstream);
   const fault = await faultOf(upstream.forward(requestOf({ id: 0, method: "initialize" }), forever()));
   assert.deepEqual([fault.kind, fault.code, mayHaveRun(fault)], ["limited", "upstream.busy", false]);
-  const ended = await upstream.forward({ method: "DELETE", headers }, forever());
+  const ended = await upstream.forward(bodiless("DELETE", headers), forever());
   assert.equal(ended.status, 204);
-  assert.equal((await upstream.forward({ method: "DELETE", headers }, forever())).status, 404);
+  assert.equal((await upstream.forward(bodiless("DELETE", headers), forever())).status, 404);
   assert.equal((await initializeWhenFree(upstream)).status, 200);
   assert.equal(isAlive(pid), false);
 });
@@ -109,8 +109,8 @@ test("noise on standard output and standard error harms nothing and is told", as
   assert.equal(answer.status, 200);
   await until(() => told.length >= 2);
   assert.deepEqual(told.sort(), [
-    "a line on standard output is no message: the message is not JSON",
     "trouble",
+    "what the tool server says is no message: the message is not JSON",
   ]);
 });
 

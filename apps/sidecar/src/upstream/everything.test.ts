@@ -1,4 +1,4 @@
-// An official client works through both adapters with a public server as it would without them.
+// An official client works through each adapter with a public server as it would without them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
@@ -11,6 +11,7 @@ import {
 import { defer, type TestScope } from "@postern/testkit";
 import { createHttpUpstream } from "./http.ts";
 import { createCallClient } from "./session.ts";
+import { createSseUpstream } from "./sse.ts";
 import { createStdioUpstream } from "./stdio.ts";
 import {
   EVERYTHING_COMMAND,
@@ -24,6 +25,7 @@ import type { Upstream } from "./upstream.ts";
 
 const ADAPTERS: Readonly<Record<string, (scope: TestScope) => Promise<Upstream>>> = {
   http: async (scope) => createHttpUpstream({ name: "everything", url: await startEverything(scope) }),
+  sse: async (scope) => createSseUpstream({ name: "everything", url: await startEverything(scope, "sse") }),
   stdio: async () =>
     createStdioUpstream({ name: "everything", command: EVERYTHING_COMMAND, environment: {}, graceMs: 500 }),
 };

@@ -5,7 +5,7 @@ import { fixedClock } from "@postern/testkit";
 import type { Dispatcher } from "undici";
 import { HIGH_WATER_BYTES } from "./body.ts";
 import { createExchange } from "./exchange.ts";
-import { mayHaveRun, type UpstreamResponse } from "./upstream.ts";
+import { isOutage, mayHaveRun, type UpstreamResponse } from "./upstream.ts";
 
 /** A connection as the dispatcher shows it to a handler. */
 function memoryController() {
@@ -31,23 +31,31 @@ interface Seen {
   response?: UpstreamResponse;
   fault?: Fault;
   finished: number;
+  unauthorized: number;
 }
 
-function started(t: TestContext, { isSent = true } = {}) {
+function started(
+  t: TestContext,
+  { isSent = true, streamTimeoutMs }: { isSent?: boolean; streamTimeoutMs?: number } = {},
+) {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const seen: Seen = { finished: 0 };
+  const seen: Seen = { finished: 0, unauthorized: 0 };
   const gone = new AbortController();
   const clock = fixedClock();
   const handler = createExchange({
     signal: gone.signal,
     clock,
     idleTimeoutMs: 1_000,
+    streamTimeoutMs,
     bodyBytesMax: 1_000_000,
     resolve(response) {
       seen.response = response;
     },
     reject(fault) {
       seen.fault = fault;
+    },
+    unauthorized() {
+      seen.unauthorized += 1;
     },
     finished() {
       seen.finished += 1;
@@ -149,4 +157,50 @@ test("what comes after the end changes nothing", (t) => {
   gone.abort();
   handler.onResponseError?.(controller as Dispatcher.DispatchController, new Error("late"));
   assert.deepEqual([seen.fault, seen.finished, controller.aborted], [undefined, 1, false]);
+});
+
+test("a stream that is an answer ends at its deadline, broken, and its caller is not told that it was whole", async (t) => {
+  const { begin, controller, data, pass, seen } = started(t, { streamTimeoutMs: 5_000 });
+  begin(SSE_TYPE);
+  for (let seconds = 0; seconds < 4; seconds += 1) {
+    pass(1_000);
+    data(`data: ${seconds}\n\n`);
+  }
+  assert.equal(controller.aborted, false);
+  pass(1_000);
+  assert.deepEqual([controller.aborted, seen.finished], [true, 1]);
+  const reader = seen.response?.body[Symbol.asyncIterator]();
+  await reader?.next();
+  await assert.rejects(reader?.next() ?? Promise.resolve(), { code: "upstream.timeout" });
+});
+
+test("a stream that ends in time leaves no deadline behind", (t) => {
+  const { begin, handler, controller, pass, seen } = started(t, { streamTimeoutMs: 5_000 });
+  begin(SSE_TYPE);
+  handler.onResponseEnd?.(controller as Dispatcher.DispatchController, {});
+  pass(10_000);
+  assert.deepEqual([controller.aborted, seen.finished], [false, 1]);
+});
+
+test("an answer of 401 says that the credential is no good", (t) => {
+  const { handler, controller, seen } = started(t);
+  handler.onResponseStart?.(controller, 401, {}, "Unauthorized");
+  assert.deepEqual([seen.unauthorized, seen.fault?.code, seen.finished], [1, "upstream.unavailable", 1]);
+});
+
+test("trouble of the tool server is told apart from trouble with a message", (t) => {
+  const outages: readonly [error: object, outage: boolean][] = [
+    [{ code: "ECONNREFUSED" }, true],
+    [{ code: "UND_ERR_HEADERS_TIMEOUT" }, true],
+    [{ name: "HTTPParserError" }, false],
+  ];
+  for (const [error, outage] of outages) {
+    const { handler, controller, seen, timers } = started(t);
+    handler.onResponseError?.(controller, Object.assign(new Error("x"), error));
+    assert.equal(isOutage(seen.fault), outage);
+    timers.reset();
+  }
+  const left = started(t);
+  left.gone.abort();
+  assert.equal(isOutage(left.seen.fault), false);
 });

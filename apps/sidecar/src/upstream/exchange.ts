@@ -1,5 +1,7 @@
 // One HTTP exchange with a tool server, as a handler of undici's dispatcher: knows whether anything was written, hands the answer over as
-// soon as it begins (or whole, when it is small), passes back-pressure on, and ends once, whoever ends it.
+// soon as it begins (or whole, when it is small), passes back-pressure on, and ends once, whoever ends it. An answer that comes in one piece,
+// as most do, costs neither a pipe nor a timer.
+import { Buffer } from "node:buffer";
 import type { Clock, Fault } from "@postern/fault";
 import type { Dispatcher } from "undici";
 import { type AnswerHead, readAnswerHead, tooLarge } from "./answer-head.ts";
@@ -12,42 +14,87 @@ export interface ExchangeOptions {
   readonly clock: Clock;
   /** Between two pieces of an answer that is no stream. */
   readonly idleTimeoutMs: number;
+  /** Until the end of an answer that is a stream; undefined for one that stays open. */
+  readonly streamTimeoutMs: number | undefined;
   /** Largest answer that is no stream. */
   readonly bodyBytesMax: number;
   readonly resolve: (response: UpstreamResponse) => void;
   readonly reject: (fault: Fault) => void;
+  /** The tool server answers 401: whatever credential was sent is no good any more. */
+  readonly unauthorized: () => void;
   /** Called exactly once, when nothing more will happen. */
   readonly finished: () => void;
 }
 
+interface Trouble {
+  readonly cause?: unknown;
+  readonly isOutage?: boolean;
+}
+
 export function createExchange(options: ExchangeOptions): Dispatcher.DispatchHandler {
-  const { signal, clock, idleTimeoutMs, bodyBytesMax } = options;
+  const { signal, bodyBytesMax } = options;
   let controller: Dispatcher.DispatchController | undefined;
   let head: AnswerHead | undefined;
   let pipe: BodyPipe | undefined;
-  let handOver: (() => void) | undefined;
+  /** What has come of an answer that may yet be handed over whole. */
+  let pieces: Uint8Array[] = [];
   let idle: IdleWatch | undefined;
+  let deadline: NodeJS.Timeout | undefined;
   let receivedBytes = 0;
   let isOver = false;
 
   const finish = () => {
     isOver = true;
     idle?.stop();
+    clearTimeout(deadline);
     signal.removeEventListener("abort", onAbort);
     options.finished();
   };
-  const fail = (code: UpstreamCode, message: string, cause?: unknown) => {
+  const fail = (code: UpstreamCode, message: string, trouble: Trouble = {}) => {
     if (isOver) return;
     finish();
-    const fault = upstreamFault(code, message, { sent: controller !== undefined, cause });
-    if (handOver !== undefined || pipe === undefined) options.reject(fault);
-    handOver = undefined;
-    pipe?.fail(fault);
+    const fault = upstreamFault(code, message, {
+      ...trouble,
+      sent: controller !== undefined,
+      ...(trouble.cause instanceof Error && { detail: trouble.cause.message }),
+    });
+    if (pipe === undefined) options.reject(fault);
+    else pipe.fail(fault);
     controller?.abort(fault);
   };
   const onAbort = () => fail("upstream.aborted", "The caller has gone");
-  const onIdle = () => fail("upstream.timeout", `The tool server's answer stopped for ${idleTimeoutMs} ms`);
   signal.addEventListener("abort", onAbort, { once: true });
+
+  const handOver = ({ status, headers }: AnswerHead, started: Dispatcher.DispatchController) => {
+    pipe = createBodyPipe({
+      pause: () => started.pause(),
+      resume: () => started.resume(),
+      abort: () => fail("upstream.aborted", "The answer is not wanted any more"),
+    });
+    for (const piece of pieces) pipe.push(piece);
+    pieces = [];
+    options.resolve({ status, headers, body: pipe.body });
+  };
+  /** An answer that this turn of the event loop did not bring to its end. */
+  const wait = (begun: AnswerHead, started: Dispatcher.DispatchController) => {
+    const { clock, idleTimeoutMs } = options;
+    if (isOver) return;
+    idle = startIdleWatch({
+      clock,
+      timeoutMs: idleTimeoutMs,
+      isPaused: () => started.paused,
+      onIdle: () =>
+        fail("upstream.timeout", `The tool server's answer stopped for ${idleTimeoutMs} ms`, {
+          isOutage: true,
+        }),
+    });
+    // A small answer is worth waiting for.
+    if (!(begun.lengthBytes < HIGH_WATER_BYTES)) handOver(begun, started);
+  };
+  const limitStream = (timeoutMs: number) => {
+    const message = `The tool server's answer did not end within ${timeoutMs} ms`;
+    deadline = setTimeout(() => fail("upstream.timeout", message), timeoutMs);
+  };
 
   return {
     onRequestStart(started) {
@@ -58,24 +105,12 @@ export function createExchange(options: ExchangeOptions): Dispatcher.DispatchHan
     onResponseStart(started, status, raw) {
       if (isOver || status < 200) return;
       const read = readAnswerHead(status, raw, bodyBytesMax);
+      if (status === 401) options.unauthorized();
       if (!read.ok) return fail(read.code, read.message);
-      const { headers, isStream, lengthBytes } = read;
-      const opened = createBodyPipe({
-        pause: () => started.pause(),
-        resume: () => started.resume(),
-        abort: () => fail("upstream.aborted", "The answer is not wanted any more"),
-      });
       head = read;
-      pipe = opened;
-      handOver = () => {
-        handOver = undefined;
-        const whole = opened.takeWhole();
-        options.resolve({ status, headers, body: whole === undefined ? opened.body : wholeBody(whole) });
-      };
-      if (isStream) return handOver();
-      idle = startIdleWatch({ clock, timeoutMs: idleTimeoutMs, isPaused: () => started.paused, onIdle });
-      // A small answer is worth waiting for; of any other, what this turn of the event loop brings.
-      if (!(lengthBytes < HIGH_WATER_BYTES)) process.nextTick(() => handOver?.());
+      if (!read.isStream) return process.nextTick(wait, read, started);
+      handOver(read, started);
+      if (options.streamTimeoutMs !== undefined) limitStream(options.streamTimeoutMs);
     },
     onResponseData(_controller, chunk) {
       if (isOver) return;
@@ -83,27 +118,30 @@ export function createExchange(options: ExchangeOptions): Dispatcher.DispatchHan
       if (!head?.isStream && receivedBytes > bodyBytesMax)
         return fail("upstream.protocol", tooLarge(bodyBytesMax));
       idle?.moved();
-      pipe?.push(chunk);
+      if (pipe === undefined) pieces.push(chunk);
+      else pipe.push(chunk);
     },
     onResponseEnd() {
-      if (isOver) return;
+      if (isOver || head === undefined) return;
       finish();
-      pipe?.end();
-      handOver?.();
+      if (pipe !== undefined) return pipe.end();
+      const [first = Buffer.alloc(0)] = pieces;
+      const bytes = pieces.length > 1 ? Buffer.concat(pieces) : first;
+      options.resolve({ status: head.status, headers: head.headers, body: wholeBody(bytes) });
     },
     onResponseError(_controller, error) {
-      const [code, message] = troubleOf(error);
-      fail(code, message, error);
+      const { code, message } = troubleOf(error);
+      fail(code, message, { cause: error, isOutage: code !== "upstream.protocol" });
     },
   };
 }
 
-function troubleOf(error: Error & { code?: string }): readonly [UpstreamCode, string] {
+function troubleOf(error: Error & { code?: string }): { code: UpstreamCode; message: string } {
   if (error.code === "UND_ERR_HEADERS_TIMEOUT") {
-    return ["upstream.timeout", "The tool server did not begin to answer in time"];
+    return { code: "upstream.timeout", message: "The tool server did not begin to answer in time" };
   }
   if (error.code === "UND_ERR_HEADERS_OVERFLOW" || error.name === "HTTPParserError") {
-    return ["upstream.protocol", "The tool server's answer is not HTTP"];
+    return { code: "upstream.protocol", message: "The tool server's answer is not HTTP" };
   }
-  return ["upstream.unavailable", "The connection to the tool server failed"];
+  return { code: "upstream.unavailable", message: "The connection to the tool server failed" };
 }

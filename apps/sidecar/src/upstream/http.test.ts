@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { test } from "node:test";
 import { freePort } from "@postern/testkit";
 import { JSON_HEADERS, openHttp, PING, SSE_HEADERS, upstreamOf } from "./http.fixture.ts";
-import { bodyOf, faultOf, forever, requestOf, textOf, until } from "./upstream.fixture.ts";
+import { bodiless, bodyOf, faultOf, forever, requestOf, textOf, until } from "./upstream.fixture.ts";
 import { mayHaveRun, type UpstreamResponse } from "./upstream.ts";
 
 test("the judged bytes go to the fixed path, framed anew, with only the headers that may travel", async (t) => {
@@ -80,9 +80,9 @@ test("GET, DELETE and empty answers pass", async (t) => {
     assert.equal(request.headers["content-type"], undefined);
     response.writeHead(request.method === "GET" ? 405 : 202, { allow: "POST" }).end();
   });
-  const got = await upstream.forward({ method: "GET", headers: {} }, forever());
+  const got = await upstream.forward(bodiless("GET"), forever());
   assert.deepEqual([got.status, got.headers, await textOf(got)], [405, { allow: "POST" }, ""]);
-  const deleted = await upstream.forward({ method: "DELETE", headers: { "mcp-session-id": "s" } }, forever());
+  const deleted = await upstream.forward(bodiless("DELETE", { "mcp-session-id": "s" }), forever());
   assert.equal(deleted.status, 202);
 });
 
@@ -204,8 +204,8 @@ test("a caller that has gone already, or one too many, is told as never sent", a
   assert.deepEqual([early.code, mayHaveRun(early)], ["upstream.aborted", false]);
   const first = await upstream.forward(requestOf(PING), forever());
   // Streams and calls are counted apart.
-  await upstream.forward({ method: "GET", headers: {} }, forever());
-  for (const request of [requestOf(PING), { method: "GET", headers: {} }] as const) {
+  await upstream.forward(bodiless("GET"), forever());
+  for (const request of [requestOf(PING), bodiless("GET")] as const) {
     const busy = await faultOf(upstream.forward(request, forever()));
     assert.deepEqual([busy.kind, busy.code, mayHaveRun(busy)], ["limited", "upstream.busy", false]);
   }
@@ -252,4 +252,20 @@ test("closing ends every exchange", async (t) => {
   await faultOf(textOf(answer));
   const fault = await faultOf(upstream.forward(requestOf(PING), forever()));
   assert.equal(mayHaveRun(fault), false);
+});
+
+test("a subscription stands in no call's way, and stays open", async (t) => {
+  const upstream = await upstreamOf(
+    t,
+    (_request, response) => void response.writeHead(200, SSE_HEADERS).write("data: 1\n\n"),
+    { exchangesMax: 1, streamTimeoutMs: 100 },
+  );
+  const subscription = requestOf({ id: 1, method: "subscriptions/listen", params: {} });
+  const open = await upstream.forward(subscription, forever());
+  let isOver = false;
+  open.body.onOver(() => (isOver = true));
+  const fault = await faultOf(textOf(await upstream.forward(requestOf(PING), forever())));
+  assert.deepEqual([fault.code, isOver], ["upstream.timeout", false]);
+  open.body.cancel();
+  assert.equal(isOver, true);
 });

@@ -1,120 +1,82 @@
 // A tool server over Streamable HTTP: one fixed address, the judged bytes under our own framing, the answer as it comes. There is no retry
 // and no redirect; an exchange that anybody ends is over on both sides.
-import { connect } from "node:net";
-import { connect as connectTls } from "node:tls";
 import { type Clock, systemClock } from "@postern/fault";
-import { Pool } from "undici";
-import { createExchange } from "./exchange.ts";
-import { requestHeaders } from "./travelling-headers.ts";
-import {
-  busyFault,
-  type Upstream,
-  type UpstreamRequest,
-  type UpstreamResponse,
-  upstreamFault,
-} from "./upstream.ts";
+import type { Credential } from "./credential.ts";
+import { type DestinationRules, readDestination } from "./destination.ts";
+import { openHttpLane } from "./http-lane.ts";
+import { createRequestHeaders } from "./travelling-headers.ts";
+import { opensStream, type Upstream, type UpstreamRequest, type UpstreamResponse } from "./upstream.ts";
 
-export interface HttpUpstreamOptions {
+export interface HttpUpstreamOptions extends DestinationRules {
   readonly name: string;
   /** Address of the MCP endpoint; path and query are used as they stand, for every request. */
   readonly url: string;
   /** Sent with each request, such as the upstream's credential; they replace a client's header of the same name. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** What is sent as Authorization, when that is a token which must be fetched. */
+  readonly credential?: Credential;
   /** Default 5,000. */
   readonly connectTimeoutMs?: number;
   /** Until the answer begins, and between two pieces of an answer that is no stream; default 120,000. */
   readonly answerTimeoutMs?: number;
+  /** Until the end of an answer that is a stream; default 3,600,000. Streams that stay open are not limited. */
+  readonly streamTimeoutMs?: number;
   /** Largest answer that is no stream; default 16 MiB. */
   readonly bodyBytesMax?: number;
-  /** Exchanges at once; default 2,048. GET streams are counted apart, up to the same number, so that they never stand in a call's way. */
+  /** Exchanges at once; default 2,048. Streams that stay open are counted apart, up to the same number. */
   readonly exchangesMax?: number;
   readonly clock?: Clock;
 }
 
 const MIB = 1_048_576;
 
+/** @throws Fault invalid "config.invalid" for an address that may not be reached. */
 export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
-  const {
-    name,
-    connectTimeoutMs = 5_000,
-    answerTimeoutMs = 120_000,
-    exchangesMax = 2_048,
-    clock = systemClock,
-  } = options;
-  const url = new URL(options.url);
-  const path = `${url.pathname}${url.search}`;
-  const own = Object.fromEntries(
-    Object.entries(options.headers ?? {}).map(([key, value]) => [key.toLowerCase(), value]),
-  );
-  const poolOptions = {
-    pipelining: 1,
-    allowH2: false,
-    headersTimeout: answerTimeoutMs,
-    bodyTimeout: 0,
-    connect: { timeout: connectTimeoutMs },
+  const { name, credential, connectTimeoutMs = 5_000, streamTimeoutMs = 3_600_000 } = options;
+  const destination = readDestination(options.url, options);
+  const headersOf = createRequestHeaders(options.headers);
+  const limits = {
+    connectTimeoutMs,
+    answerTimeoutMs: options.answerTimeoutMs ?? 120_000,
+    bodyBytesMax: options.bodyBytesMax ?? 16 * MIB,
+    exchangesMax: options.exchangesMax ?? 2_048,
+    clock: options.clock ?? systemClock,
   };
-  // Streams that stay open would lengthen the search for a free connection, so they have a pool of their own.
-  const calls = { pool: new Pool(url.origin, poolOptions), running: 0 };
-  const streams = { pool: new Pool(url.origin, poolOptions), running: 0 };
+  // Streams that stay open would lengthen the search for a free connection, so they have connections of their own.
+  const calls = openHttpLane(destination, limits);
+  const streams = openHttpLane(destination, limits);
+
+  function exchange(
+    request: UpstreamRequest,
+    signal: AbortSignal,
+    authorization: string | undefined,
+  ): Promise<UpstreamResponse> {
+    const staysOpen = opensStream(request);
+    return (staysOpen ? streams : calls).exchange(
+      {
+        method: request.method,
+        path: destination.path,
+        headers: headersOf(request, authorization),
+        body: request.body ?? null,
+        streamTimeoutMs: staysOpen ? undefined : streamTimeoutMs,
+        unauthorized: () => credential?.forget(authorization),
+      },
+      signal,
+    );
+  }
 
   return {
     name,
-    async forward(request, signal) {
-      if (signal.aborted) throw upstreamFault("upstream.aborted", "The caller has gone", { sent: false });
-      const lane = request.method === "GET" ? streams : calls;
-      if (lane.running >= exchangesMax)
-        throw busyFault("The tool server is given as many calls or streams at once as it may be.");
-      lane.running += 1;
-      return new Promise<UpstreamResponse>((resolve, reject) => {
-        const handler = createExchange({
-          signal,
-          clock,
-          idleTimeoutMs: answerTimeoutMs,
-          bodyBytesMax: options.bodyBytesMax ?? 16 * MIB,
-          resolve,
-          reject,
-          finished: () => {
-            lane.running -= 1;
-          },
-        });
-        const body = request.body ?? null;
-        lane.pool.dispatch(
-          { path, method: request.method, headers: headersFor(request, own), body },
-          handler,
-        );
-      });
+    forward(request, signal) {
+      const authorization = credential?.authorizationFor(request.subjectToken);
+      if (authorization === undefined || typeof authorization === "string") {
+        return exchange(request, signal, authorization);
+      }
+      return authorization.then((fetched) => exchange(request, signal, fetched));
     },
-    probe: () => reach(url, connectTimeoutMs),
+    probe: () => destination.reach(connectTimeoutMs),
     async close() {
-      await Promise.all([calls.pool.destroy(), streams.pool.destroy()]);
+      await Promise.all([calls.close(), streams.close(), credential?.close()]);
     },
   };
-}
-
-function headersFor(request: UpstreamRequest, own: Readonly<Record<string, string>>): Record<string, string> {
-  return {
-    accept: "application/json, text/event-stream",
-    ...requestHeaders(request.headers),
-    // A compressed answer could be neither filtered nor bounded.
-    "accept-encoding": "identity",
-    ...(request.body !== undefined && { "content-type": "application/json" }),
-    ...own,
-  };
-}
-
-/** A connection, opened and closed: the least that can be asked without sending a message. */
-function reach(url: URL, timeoutMs: number): Promise<{ ok: boolean; detail?: string }> {
-  const isTls = url.protocol === "https:";
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  const port = Number(url.port || (isTls ? 443 : 80));
-  return new Promise((resolve) => {
-    const socket = isTls ? connectTls({ host, port, servername: host }) : connect({ host, port });
-    const settle = (answer: { ok: boolean; detail?: string }) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.setTimeout(timeoutMs, () => settle({ ok: false, detail: `no connection within ${timeoutMs} ms` }));
-    socket.once(isTls ? "secureConnect" : "connect", () => settle({ ok: true }));
-    socket.once("error", (error) => settle({ ok: false, detail: error.message }));
-  });
 }

@@ -94,8 +94,8 @@ test("many first calls open one session, and each is answered under its own id",
   const calls = sent.slice(2);
   assert.equal(new Set(calls.map(({ value }) => value.id)).size, 3);
   for (const { headers } of calls) {
-    assert.equal(headers["mcp-session-id"], "s1");
-    assert.equal(headers["mcp-protocol-version"], "2025-06-18");
+    assert.equal(headers.get("mcp-session-id"), "s1");
+    assert.equal(headers.get("mcp-protocol-version"), "2025-06-18");
   }
   const bodies = await Promise.all(answers.map(textOf));
   assert.deepEqual(
@@ -143,7 +143,7 @@ test("a call that is answered 404 is never sent again, and the next call opens a
     assert.deepEqual(withoutNotices(sent), ["initialize", "tools/call"]);
     assert.equal((await client.call(2)).status, 200);
     assert.deepEqual(withoutNotices(sent).slice(2), ["initialize", "tools/call"]);
-    assert.equal(sent.at(-1)?.headers["mcp-session-id"], "s2");
+    assert.equal(sent.at(-1)?.headers.get("mcp-session-id"), "s2");
   }
 });
 
@@ -183,7 +183,7 @@ test("a server that keeps no sessions, or refuses to initialize, still gets the 
   );
   const client = clientOf(stateless.upstream);
   assert.equal((await client.call(1)).status, 200);
-  assert.equal(stateless.sent.at(-1)?.headers["mcp-session-id"], undefined);
+  assert.equal(stateless.sent.at(-1)?.headers.get("mcp-session-id"), undefined);
   await client.close();
   assert.equal(methods(stateless.sent).includes("DELETE"), false);
   const refusing = memoryUpstream(
@@ -191,7 +191,7 @@ test("a server that keeps no sessions, or refuses to initialize, still gets the 
     (one) => json({ jsonrpc: "2.0", id: one.value.id, error: { code: -32601, message: "no such method" } }),
   );
   assert.equal((await clientOf(refusing.upstream).call(1)).status, 200);
-  assert.equal(refusing.sent.at(-1)?.headers["mcp-protocol-version"], undefined);
+  assert.equal(refusing.sent.at(-1)?.headers.get("mcp-protocol-version"), undefined);
 });
 
 test("trouble in opening a session is told as a call never sent, and the next call tries anew", async () => {

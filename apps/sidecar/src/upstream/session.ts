@@ -5,7 +5,6 @@ import {
   createSseDecoder,
   errorResponse,
   isJsonObject,
-  type JsonRpcMessage,
   LEGACY_VERSIONS,
   member,
   type RequestMessage,
@@ -16,7 +15,13 @@ import {
   spliceId,
 } from "@postern/mcp";
 import { wholeBody } from "./body.ts";
-import { mayHaveRun, type Upstream, type UpstreamResponse, upstreamFault } from "./upstream.ts";
+import {
+  mayHaveRun,
+  type Upstream,
+  type UpstreamRequest,
+  type UpstreamResponse,
+  upstreamFault,
+} from "./upstream.ts";
 
 export interface CallClient {
   /**
@@ -24,10 +29,18 @@ export interface CallClient {
    * @throws Fault as `Upstream.forward` does; "upstream.protocol" also when the stream ends without an answer, "upstream.unavailable"
    * also when the tool server has ended our session (404): the next call opens a new one.
    */
-  callOnce(message: RequestMessage, body: Uint8Array, signal: AbortSignal): Promise<UpstreamResponse>;
+  callOnce(
+    message: RequestMessage,
+    body: Uint8Array,
+    signal: AbortSignal,
+    caller?: Caller,
+  ): Promise<UpstreamResponse>;
   /** Ends the session. */
   close(): Promise<void>;
 }
+
+/** What a call carries of its caller besides its message. */
+export type Caller = Pick<UpstreamRequest, "principal" | "subjectToken" | "overrides">;
 
 export interface CallClientOptions {
   readonly upstream: Upstream;
@@ -39,35 +52,35 @@ export interface CallClientOptions {
   readonly openTimeoutMs?: number;
 }
 
-type HeaderRecord = Readonly<Record<string, string>>;
+type HeaderMap = ReadonlyMap<string, string>;
 
 const MIB = 1_048_576;
-const ACCEPT: HeaderRecord = { accept: "application/json, text/event-stream" };
-const JSON_TYPE: HeaderRecord = { "content-type": "application/json" };
+const ACCEPT: HeaderMap = new Map([["accept", "application/json, text/event-stream"]]);
+const JSON_TYPE = { "content-type": "application/json" };
 const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
 
 export function createCallClient(options: CallClientOptions): CallClient {
   const { upstream, clientInfo, answerBytesMax = 16 * MIB, openTimeoutMs = 30_000 } = options;
-  /** Headers of every message of the session: {} with a server that keeps none. */
-  let opened: Promise<HeaderRecord> | undefined;
+  /** Headers of every message of the session: ACCEPT alone with a server that keeps none. */
+  let opened: Promise<HeaderMap> | undefined;
   let lastId = 0;
 
-  const post = (body: Uint8Array, message: JsonRpcMessage, session: HeaderRecord, signal: AbortSignal) =>
-    upstream.forward({ method: "POST", headers: { ...ACCEPT, ...session }, body, message }, signal);
-  const postOwn = (text: string, session: HeaderRecord) => {
+  const postOwn = (text: string, headers: HeaderMap, caller: Caller) => {
     const body = Buffer.from(text);
     const read = readMessage(body, { bytesMax: body.byteLength });
     if (!read.ok) throw new TypeError(read.detail);
-    return post(body, read.message, session, AbortSignal.timeout(openTimeoutMs));
+    const { message } = read;
+    const signal = AbortSignal.timeout(openTimeoutMs);
+    return upstream.forward({ ...caller, method: "POST", headers, body, message }, signal);
   };
 
   /** Reads the answer to our request `id`, refusing on the way what the tool server asks of us: we offer it nothing. */
-  const readAnswer = async (response: UpstreamResponse, id: number, session: HeaderRecord) => {
+  const readAnswer = async (response: UpstreamResponse, id: number, session: HeaderMap, caller: Caller) => {
     try {
       for await (const bytes of messagesOf(response, answerBytesMax)) {
         const read = readServerMessage(bytes, { bytesMax: answerBytesMax });
         const message = read.ok ? read.message : undefined;
-        if (message?.kind === "request") (await postOwn(answerTo(message), session)).body.cancel();
+        if (message?.kind === "request") (await postOwn(answerTo(message), session, caller)).body.cancel();
         if (message?.kind !== "response" || (message.id !== undefined && message.id.value !== id)) continue;
         return { bytes, message };
       }
@@ -81,32 +94,34 @@ export function createCallClient(options: CallClientOptions): CallClient {
     });
   };
 
-  const open = async (): Promise<HeaderRecord> => {
+  const open = async (caller: Caller): Promise<HeaderMap> => {
     const params = { protocolVersion: LEGACY_VERSIONS[0], capabilities: {}, clientInfo };
     const response = await postOwn(
       JSON.stringify({ jsonrpc: "2.0", id: 0, method: "initialize", params }),
-      {},
+      ACCEPT,
+      caller,
     );
-    const { message } = await readAnswer(response, 0, {});
+    const { message } = await readAnswer(response, 0, ACCEPT, caller);
     const version = isJsonObject(message.result) ? member(message.result, "protocolVersion") : undefined;
     // Whoever refuses to initialize keeps no sessions, and may take a call all the same.
-    if (typeof version !== "string") return {};
+    if (typeof version !== "string") return ACCEPT;
     const id = response.headers["mcp-session-id"];
-    const session = { "mcp-protocol-version": version, ...(id !== undefined && { "mcp-session-id": id }) };
-    (await postOwn(INITIALIZED, session)).body.cancel();
+    const session = new Map([...ACCEPT, ["mcp-protocol-version", version]]);
+    if (id !== undefined) session.set("mcp-session-id", id);
+    (await postOwn(INITIALIZED, session, caller)).body.cancel();
     return session;
   };
   /** One session for all; when opening it fails, the next call tries anew. */
-  const session = (): Promise<HeaderRecord> => {
+  const session = (caller: Caller): Promise<HeaderMap> => {
     if (opened !== undefined) return opened;
-    const opening = open().catch((cause) => {
+    const opening = open(caller).catch((cause) => {
       forget(opening);
       throw mayHaveRun(cause) ? noSession(cause) : cause;
     });
     opened = opening;
     return opening;
   };
-  const forget = (stale: Promise<HeaderRecord>) => {
+  const forget = (stale: Promise<HeaderMap>) => {
     if (opened === stale) opened = undefined;
   };
 
@@ -114,24 +129,26 @@ export function createCallClient(options: CallClientOptions): CallClient {
     message: RequestMessage,
     body: Uint8Array,
     signal: AbortSignal,
+    caller: Caller,
     isReopened: boolean,
   ): Promise<UpstreamResponse> => {
-    const used = session();
+    const used = session(caller);
     const headers = await unlessAborted(used, signal);
     lastId += 1;
     const id = { value: lastId, text: String(lastId), span: message.id.span };
-    const response = await post(spliceId(body, message.id, id.text), { ...message, id }, headers, signal);
-    const isGone = response.status === 404 && headers["mcp-session-id"] !== undefined;
+    const named = { body: spliceId(body, message.id, id.text), message: { ...message, id } };
+    const response = await upstream.forward({ ...caller, ...named, method: "POST", headers }, signal);
+    const isGone = response.status === 404 && headers.has("mcp-session-id");
     if (isGone || response.status === 400) forget(used);
     if (isGone) {
       response.body.cancel();
       // Our own adapter knows that it gave the message to nobody, so it is sent for the first time in the new session.
-      if (response.neverSent && !isReopened) return call(message, body, signal, true);
+      if (response.neverSent && !isReopened) return call(message, body, signal, caller, true);
       // That the session is gone is what a tool server says, not proof that it did nothing: sent again, the call could run twice.
       const sent = response.neverSent !== true;
       throw upstreamFault("upstream.unavailable", "The tool server has ended the session", { sent });
     }
-    const answer = await readAnswer(response, id.value, headers);
+    const answer = await readAnswer(response, id.value, headers, caller);
     const own =
       answer.message.id === undefined
         ? answer.bytes
@@ -140,11 +157,11 @@ export function createCallClient(options: CallClientOptions): CallClient {
   };
 
   return {
-    callOnce: (message, body, signal) => call(message, body, signal, false),
+    callOnce: (message, body, signal, caller = {}) => call(message, body, signal, caller, false),
     async close() {
       const headers = await opened?.catch(() => undefined);
       opened = undefined;
-      if (headers?.["mcp-session-id"] === undefined) return;
+      if (!headers?.has("mcp-session-id")) return;
       const signal = AbortSignal.timeout(openTimeoutMs);
       const ended = await upstream.forward({ method: "DELETE", headers }, signal).catch(() => undefined);
       ended?.body.cancel();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { call, dataIn, initialize, next, openScripted } from "./stdio.fixture.ts";
-import { faultOf, forever, requestOf, textOf } from "./upstream.fixture.ts";
+import { bodiless, faultOf, forever, requestOf, textOf } from "./upstream.fixture.ts";
 import { mayHaveRun } from "./upstream.ts";
 
 test("each session has a process of its own, named by at least 128 random bits", async (t) => {
@@ -80,9 +80,9 @@ test("what the server says of its own accord waits for the GET stream and then f
   const told = await upstream.forward(requestOf({ method: "notifications/initialized" }, headers), forever());
   assert.deepEqual([told.status, await textOf(told)], [202, ""]);
   const gone = new AbortController();
-  const stream = await upstream.forward({ method: "GET", headers }, gone.signal);
+  const stream = await upstream.forward(bodiless("GET", headers), gone.signal);
   assert.deepEqual(dataIn(await next(stream))[0].params, { n: 1 });
-  const second = await upstream.forward({ method: "GET", headers }, forever());
+  const second = await upstream.forward(bodiless("GET", headers), forever());
   assert.equal(second.status, 409);
   await upstream.forward(requestOf(call(1), headers), forever());
   assert.equal(dataIn(await next(stream))[0].method, "roots/list");
@@ -93,7 +93,7 @@ test("what the server says of its own accord waits for the GET stream and then f
   assert.equal(answered.status, 202);
   assert.deepEqual(dataIn(await next(stream))[0].params, { answered: { roots: [] } });
   gone.abort();
-  const again = await upstream.forward({ method: "GET", headers }, forever());
+  const again = await upstream.forward(bodiless("GET", headers), forever());
   assert.equal(again.status, 200);
 });
 
@@ -127,7 +127,7 @@ test("unheard messages are bounded, and a question that makes room is answered",
   const request = requestOf(call(1), { ...headers, accept: "application/json" });
   const answer = await upstream.forward(request, forever());
   assert.equal(JSON.parse(await textOf(answer)).result.message, "The client does not listen.");
-  const stream = await upstream.forward({ method: "GET", headers }, forever());
+  const stream = await upstream.forward(bodiless("GET", headers), forever());
   assert.deepEqual(
     dataIn(await next(stream)).map(({ params }) => params.n),
     [...Array(256).keys()],
@@ -147,10 +147,10 @@ test("a message outside a session, or in conflict with one, is refused with a JS
     [requestOf({ id: "i", method: "initialize" }, unknown), 404, "i"],
     [requestOf(call(1), headers), 400, 1],
     [requestOf(call(2, { _meta: { progressToken: "p" } }), headers), 400, 2],
-    [{ method: "GET", headers: {} }, 400, null],
-    [{ method: "GET", headers: unknown }, 404, null],
-    [{ method: "DELETE", headers: {} }, 400, null],
-    [{ method: "POST", headers }, 400, null],
+    [bodiless("GET"), 400, null],
+    [bodiless("GET", unknown), 404, null],
+    [bodiless("DELETE"), 400, null],
+    [{ method: "POST", headers: new Map(Object.entries(headers)) }, 400, null],
   ] as const;
   for (const [request, status, id] of cases) {
     const answer = await upstream.forward(request, forever());
@@ -164,7 +164,7 @@ const SAYS_WHAT_IT_IS_TOLD = `if (message.method?.startsWith("notifications/")) 
 test("a caller that leaves, or an answer that is late, is told to the server as a cancellation", async (t) => {
   const upstream = openScripted(t, SAYS_WHAT_IT_IS_TOLD, { answerTimeoutMs: 300 });
   const { headers } = await initialize(upstream);
-  const stream = await upstream.forward({ method: "GET", headers }, forever());
+  const stream = await upstream.forward(bodiless("GET", headers), forever());
   const gone = new AbortController();
   const left = faultOf(upstream.forward(requestOf(call("left"), headers), gone.signal));
   gone.abort();
@@ -182,7 +182,7 @@ test("leaving a stream half-read cancels the request, and its id is free again",
      if (message.id === 1) say({ jsonrpc: "2.0", method: "notifications/progress", params: { progressToken: 1, progress: 1 } });`,
   );
   const { headers } = await initialize(upstream);
-  const stream = await upstream.forward({ method: "GET", headers }, forever());
+  const stream = await upstream.forward(bodiless("GET", headers), forever());
   for (let attempts = 0; attempts < 2; attempts += 1) {
     const answer = await upstream.forward(
       requestOf(call(1, { _meta: { progressToken: 1 } }), headers),

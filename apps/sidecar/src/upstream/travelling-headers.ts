@@ -4,17 +4,18 @@ import { eraOfHeaders } from "@postern/mcp";
 
 type HeaderRecord = Readonly<Record<string, string>>;
 
-const TRACE = ["traceparent", "tracestate", "baggage"];
-const REQUEST = new Set([
-  ...TRACE,
+const REQUEST: readonly string[] = [
   "accept",
-  "last-event-id",
   "mcp-protocol-version",
   "mcp-session-id",
   "mcp-method",
   "mcp-name",
-]);
-const RESPONSE = new Set([
+  "last-event-id",
+  "traceparent",
+  "tracestate",
+  "baggage",
+];
+const RESPONSE: readonly string[] = [
   "content-type",
   "cache-control",
   "retry-after",
@@ -22,7 +23,8 @@ const RESPONSE = new Set([
   "x-accel-buffering",
   "mcp-protocol-version",
   "mcp-session-id",
-]);
+];
+const ACCEPT = "application/json, text/event-stream";
 
 /**
  * `Mcp-Param-<x>` mirrors an argument that the tool's schema marks, in the stateless era only (2026-07-28). An intermediary must pass it on
@@ -30,17 +32,62 @@ const RESPONSE = new Set([
  */
 const MIRRORED_ARGUMENT = /^mcp-param-[a-z0-9_-]{1,128}$/;
 
-/** The part of a client's headers (lower-case names) that goes to the tool server. */
-export function requestHeaders(headers: HeaderRecord): Record<string, string> {
-  const isModern = eraOfHeaders(new Map(Object.entries(headers))) === "modern";
-  return select(headers, (name) => REQUEST.has(name) || (isModern && MIRRORED_ARGUMENT.test(name)));
+export interface HeaderSource {
+  readonly headers: ReadonlyMap<string, string>;
+  readonly overrides?: HeaderRecord | undefined;
+  readonly body?: Uint8Array | undefined;
 }
 
-/** The part of a tool server's headers (lower-case names) that goes to the client. */
-export function responseHeaders(headers: Iterable<readonly [string, string]>): HeaderRecord {
-  return select(Object.fromEntries(headers), (name) => RESPONSE.has(name));
+/** Name, value, name, value …: the headers of one request to the tool server. */
+export type RequestHeaders = (source: HeaderSource, authorization?: string) => string[];
+
+/**
+ * Headers of requests to one tool server. `own`, the operator's (any case), stand in each request in place of a client's header of the same
+ * name, and of an override. `withheld`: names that do not travel there. What is the same for all requests is laid out once.
+ */
+export function createRequestHeaders(
+  own: HeaderRecord = {},
+  withheld: readonly string[] = [],
+): RequestHeaders {
+  const fixed = new Map(Object.entries(own).map(([name, value]) => [name.toLowerCase(), value]));
+  // A compressed answer could be neither filtered nor bounded.
+  if (!fixed.has("accept-encoding")) fixed.set("accept-encoding", "identity");
+  const bodiless = [...fixed].flat();
+  const withBody = fixed.has("content-type") ? bodiless : [...bodiless, "content-type", "application/json"];
+  const travelling = REQUEST.filter((name) => !fixed.has(name) && !withheld.includes(name));
+  const sendsAccept = !fixed.has("accept");
+
+  return ({ headers, overrides, body }, authorization) => {
+    const list = (body === undefined ? bodiless : withBody).slice();
+    for (const name of travelling) {
+      const value = overrides?.[name] ?? headers.get(name);
+      if (value !== undefined) list.push(name, value);
+    }
+    if (sendsAccept && !headers.has("accept") && overrides?.accept === undefined) list.push("accept", ACCEPT);
+    if (authorization !== undefined) list.push("authorization", authorization);
+    if (eraOfHeaders(headers) === "modern") {
+      for (const [name, value] of headers) {
+        if (MIRRORED_ARGUMENT.test(name) && !fixed.has(name)) list.push(name, value);
+      }
+    }
+    return list;
+  };
 }
 
-function select(headers: HeaderRecord, mayTravel: (name: string) => boolean): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => mayTravel(name)));
+/** Headers as the dispatcher gives them: lower-case names, a repeated header as a list. */
+export type RawHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** The part of a tool server's headers that goes to the client. */
+export function responseHeaders(raw: RawHeaders): HeaderRecord {
+  const shown: Record<string, string> = {};
+  for (const name of RESPONSE) {
+    const value = headerOf(raw, name);
+    if (value !== undefined) shown[name] = value;
+  }
+  return shown;
+}
+
+export function headerOf(raw: RawHeaders, name: string): string | undefined {
+  const value = raw[name];
+  return Array.isArray(value) ? value.join(", ") : value;
 }

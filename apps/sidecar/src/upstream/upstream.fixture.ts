@@ -18,16 +18,19 @@ const everything = join(dirname(manifest), "dist", "index.js");
 /** Runs server-everything over stdio. */
 export const EVERYTHING_COMMAND = [process.execPath, everything, "stdio"] as const;
 
-/** Starts server-everything over Streamable HTTP; gives its address. */
-export async function startEverything(scope: TestScope): Promise<string> {
+/** Starts server-everything over Streamable HTTP, or over HTTP+SSE; gives its address. */
+export async function startEverything(
+  scope: TestScope,
+  transport: "streamableHttp" | "sse" = "streamableHttp",
+): Promise<string> {
   const port = await freePort();
   await startProcess(scope, {
     command: process.execPath,
-    args: [everything, "streamableHttp"],
+    args: [everything, transport],
     env: { PORT: String(port) },
-    ready: /listening on port/,
+    ready: /(?:listening|running) on port/,
   });
-  return `http://127.0.0.1:${port}/mcp`;
+  return `http://127.0.0.1:${port}/${transport === "sse" ? "sse" : "mcp"}`;
 }
 
 /** A request as the pipeline would hand it over. */
@@ -39,8 +42,18 @@ export function requestOf(
   const read = readMessage(body, { bytesMax: body.byteLength });
   if (!read.ok) throw new TypeError(read.detail);
   const accept = "application/json, text/event-stream";
-  return { method: "POST", headers: { accept, ...headers }, body, message: read.message as RequestMessage };
+  const all = new Map(Object.entries({ accept, ...headers }));
+  return { method: "POST", headers: all, body, message: read.message as RequestMessage };
 }
+
+/** A GET or DELETE as the pipeline would hand it over. */
+export const bodiless = (
+  method: "GET" | "DELETE",
+  headers: Readonly<Record<string, string>> = {},
+): UpstreamRequest => ({
+  method,
+  headers: new Map(Object.entries(headers)),
+});
 
 /** All of a body as text. */
 export async function textOf({ body }: UpstreamResponse): Promise<string> {
@@ -97,9 +110,9 @@ export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 }
 
 async function readRequest(request: IncomingMessage): Promise<UpstreamRequest> {
-  const headers: Record<string, string> = {};
+  const headers = new Map<string, string>();
   for (const [name, value] of Object.entries(request.headers))
-    if (typeof value === "string") headers[name] = value;
+    if (typeof value === "string") headers.set(name, value);
   if (request.method !== "POST") return { method: request.method === "GET" ? "GET" : "DELETE", headers };
   const body = await bodyOf(request);
   const read = readMessage(body, { bytesMax: body.byteLength });
