@@ -5,11 +5,12 @@ import { createAuthority, pointerTo } from "../authority.fixture.ts";
 import { createControlState } from "./control-state.ts";
 import { createFreshness } from "./freshness.ts";
 
-async function createRig(floors = { keys: 0, policy: 0 }) {
+async function createRig(floors = { keys: 0, policy: 0, pins: 0 }) {
   const clock = fixedClock();
   const authority = await createAuthority(clock.nowMs);
   const wanted: [number, number | undefined][] = [];
   let heldVersion = -1;
+  const pinned: string[] = [];
   const freshness = {
     authority: createFreshness({ clock, boundMs: 30_000 }),
     policy: createFreshness({ clock, boundMs: 30_000 }),
@@ -22,16 +23,18 @@ async function createRig(floors = { keys: 0, policy: 0 }) {
       heldVersion: () => heldVersion,
       problem: () => undefined,
     },
+    pins: { take: ({ pins }) => void pinned.push(...pins.map(({ tool }) => tool)) },
     freshness,
     floors,
     clock,
   });
-  const versions = { keys: 1, policy: 1, revocations: 0 };
+  const versions = { keys: 1, policy: 1, revocations: 0, pins: 0 };
   return {
     clock,
     authority,
     state,
     wanted,
+    pinned,
     reach: (version: number) => {
       heldVersion = version;
     },
@@ -41,9 +44,17 @@ async function createRig(floors = { keys: 0, policy: 0 }) {
       await state.apply(await authority.keyList(1));
       await state.apply(await authority.state("policy", { version: 1, active: pointerTo(1) }));
       await state.apply(await authority.state("revocations", { after: 0, version: 0, jtis: [] }));
+      await state.apply(
+        await authority.state("pins", { after: 0, version: 0, mode: "trust_first", pins: [] }),
+      );
     },
   };
 }
+
+const pinOf = (tool: string) => ({
+  ...{ upstream: "files", tool, digests: ["0".repeat(64)], explicit: false, since: 1 },
+  ...({ status: "pinned", reason: "pin.unapproved" } as const),
+});
 
 test("nothing is accepted before the first heartbeat, and everything that was sealed afterwards", async () => {
   const rig = await createRig();
@@ -69,13 +80,13 @@ test("without heartbeats everything is denied once the bound has passed, and the
   assert.equal(rig.state.stale()?.code, "capability.stale");
   assert.equal(rig.state.policyStale()?.code, "policy.stale");
   assert.deepEqual(rig.state.problems(), [
-    "no proof for 30 s that keys and revocations are current",
+    "no proof for 30 s that keys, revocations and pinned tools are current",
     "no proof for 30 s that the policy is current",
   ]);
 });
 
 test("a heartbeat about versions that are not held proves nothing", async () => {
-  for (const changed of [{ keys: 2 }, { revocations: 3 }]) {
+  for (const changed of [{ keys: 2 }, { revocations: 3 }, { pins: 1 }]) {
     const rig = await createRig();
     await rig.connect();
     rig.reach(1);
@@ -106,7 +117,7 @@ test("revocations add up, whatever order they are told in, and are never taken b
 });
 
 test("nothing goes back to a version below one that was seen, in this run or an earlier one", async () => {
-  const rig = await createRig({ keys: 4, policy: 7 });
+  const rig = await createRig({ keys: 4, policy: 7, pins: 0 });
   const { authority, state } = rig;
   await assert.rejects(state.apply(await authority.keyList(3)), { code: "sync.rollback" });
   await state.apply(await authority.keyList(5));
@@ -117,6 +128,45 @@ test("nothing goes back to a version below one that was seen, in this run or an 
   await tell(8);
   await assert.rejects(tell(7), { code: "sync.rollback" });
   assert.deepEqual(rig.wanted, [[8, undefined]]);
+});
+
+test("without pinned tools nothing is accepted, and they are never told back, nor with a hole", async () => {
+  const rig = await createRig();
+  const { authority, state } = rig;
+  await state.apply(await authority.keyList(1));
+  await state.apply(await authority.state("revocations", { after: 0, version: 0, jtis: [] }));
+  await state.apply(await rig.heartbeat());
+  assert.equal(state.stale()?.code, "capability.stale");
+  const tell = async (after: number, version: number, tools: string[]) => {
+    const pins = tools.map(pinOf);
+    return state.apply(await authority.state("pins", { after, version, mode: "trust_first", pins }));
+  };
+  await assert.rejects(tell(1, 2, ["b"]), { code: "sync.gap" });
+  await tell(0, 2, ["a", "b"]);
+  await tell(2, 3, ["a"]);
+  await assert.rejects(tell(0, 2, ["old"]), { code: "sync.rollback" });
+  await assert.rejects(tell(4, 5, ["far"]), { code: "sync.gap" });
+  assert.deepEqual(rig.pinned, ["a", "b", "a"]);
+  await state.apply(await rig.heartbeat({ pins: 3 }));
+  assert.equal(state.stale(), undefined);
+  assert.equal(state.versions().pins, 3);
+});
+
+test("after a restart pinned tools come in parts, and are not current before they reach as far as they had", async () => {
+  const rig = await createRig({ keys: 0, policy: 0, pins: 5 });
+  const { authority, state } = rig;
+  await rig.connect();
+  await assert.rejects(state.apply(await rig.heartbeat()), { code: "sync.rollback" });
+  assert.equal(state.stale()?.code, "capability.stale");
+  for (const [after, version] of [
+    [0, 3],
+    [3, 6],
+  ] as const) {
+    const pins = [pinOf(`t${version}`)];
+    await state.apply(await authority.state("pins", { after, version, mode: "off", pins }));
+  }
+  await state.apply(await rig.heartbeat({ pins: 6 }));
+  assert.equal(state.stale(), undefined);
 });
 
 test("a state is believed only from whom it must come, for this tenant and in its own shape", async () => {

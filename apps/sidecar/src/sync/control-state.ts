@@ -1,4 +1,4 @@
-// The control state that this sidecar holds: trusted keys, revocations and the wanted policy. Every message is signed and versioned;
+// The control state that this sidecar holds: trusted keys, revocations, pinned tools and the wanted policy. Every message is signed and versioned;
 // the key list must be signed by the pinned root, everything else by a key of that list, and nothing ever goes back to a lower version.
 import type { Revocations } from "@postern/capability";
 import { type Reason, reason, SidecarState } from "@postern/contracts";
@@ -15,7 +15,7 @@ export interface ControlState {
   apply(sealed: string): Promise<SidecarState["kind"]>;
   keys(): KeySet;
   readonly revocations: Revocations;
-  versions(): { keys: number; policy: number; revocations: number };
+  versions(): { keys: number; policy: number; revocations: number; pins: number };
   /** Why no capability may be accepted. */
   stale(): Reason | undefined;
   /** Why the policy may not be asked. */
@@ -29,10 +29,11 @@ export interface ControlStatePorts {
   /** k4.public text of the pinned root. */
   readonly trustRoot: string;
   readonly policy: Pick<PolicyHolder, "want" | "heldVersion" | "problem">;
-  /** One for keys and revocations, one for the policy. */
+  readonly pins: { take(state: SidecarState & { kind: "pins" }): void };
+  /** One for keys, revocations and pins, one for the policy. */
   readonly freshness: { readonly authority: Freshness; readonly policy: Freshness };
   /** Versions that an earlier run of this sidecar held. */
-  readonly floors: { readonly keys: number; readonly policy: number };
+  readonly floors: { readonly keys: number; readonly policy: number; readonly pins: number };
   readonly clock: Clock;
 }
 
@@ -43,7 +44,7 @@ export function createControlState(ports: ControlStatePorts): ControlState {
   const rootKid = kidOf(trustRoot);
   const rootSet = createKeySet([{ kid: rootKid, public_key: trustRoot, use: "root", status: "active" }]);
   let keys = createKeySet([]);
-  const held = { keys: 0, policy: -1, revocations: -1 };
+  const held = { keys: 0, policy: -1, revocations: -1, pins: -1 };
   const revoked = new Set<string>();
 
   async function unseal(sealed: string): Promise<SidecarState> {
@@ -82,10 +83,22 @@ export function createControlState(ports: ControlStatePorts): ControlState {
       for (const jti of state.jtis) revoked.add(jti);
       held.revocations = Math.max(held.revocations, state.version);
     },
+    pins(state: SidecarState & { kind: "pins" }) {
+      refuseLower("list of pinned tools", state.version, held.pins);
+      if (state.after > Math.max(held.pins, 0))
+        throw refuse("precondition", "sync.gap", "Changes of pinned tools are missing in between.");
+      ports.pins.take(state);
+      held.pins = state.version;
+    },
     heartbeat(state: SidecarState & { kind: "heartbeat" }) {
       const issuedAtMs = Date.parse(state.issued_at);
       const { versions } = state;
-      const current = versions.keys === held.keys && versions.revocations === held.revocations;
+      // After a restart the list comes in parts, so how far it must reach is asked for when it is said to be whole.
+      refuseLower("list of pinned tools", versions.pins, ports.floors.pins);
+      const current =
+        versions.keys === held.keys &&
+        versions.revocations === held.revocations &&
+        versions.pins === held.pins;
       if (current) freshness.authority.prove(issuedAtMs);
       if (current && versions.policy === policy.heldVersion()) freshness.policy.prove(issuedAtMs);
     },
@@ -97,6 +110,7 @@ export function createControlState(ports: ControlStatePorts): ControlState {
       if (state.kind === "keys") take.keys(state);
       else if (state.kind === "policy") take.policy(state);
       else if (state.kind === "revocations") take.revocations(state);
+      else if (state.kind === "pins") take.pins(state);
       else take.heartbeat(state);
       return state.kind;
     },
@@ -106,13 +120,14 @@ export function createControlState(ports: ControlStatePorts): ControlState {
       keys: held.keys,
       policy: Math.max(0, held.policy),
       revocations: Math.max(0, held.revocations),
+      pins: Math.max(0, held.pins),
     }),
     stale: () => (freshness.authority.isFresh() ? undefined : reason("capability.stale")),
     policyStale: () => (freshness.policy.isFresh() ? undefined : reason("policy.stale")),
     problems() {
       const authority = freshness.authority.isFresh()
         ? []
-        : [age("keys and revocations", freshness.authority)];
+        : [age("keys, revocations and pinned tools", freshness.authority)];
       const unloaded = policy.problem();
       const rules = freshness.policy.isFresh() ? [] : [age("the policy", freshness.policy)];
       return [...authority, ...rules, ...(unloaded === undefined ? [] : [unloaded])];

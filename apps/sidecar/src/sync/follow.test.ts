@@ -27,7 +27,7 @@ async function follow(streams: Stream[], changes: Partial<FollowPorts> = {}) {
         revocations += 1;
         return "revocations";
       },
-      versions: () => ({ keys: 1, policy: 2, revocations }),
+      versions: () => ({ keys: 1, policy: 2, revocations, pins: 4 }),
     },
     clock: fixedClock(),
     sleep: async (_ms, signal) => {
@@ -51,7 +51,7 @@ const stream = (...events: string[]): Stream =>
 test("a stream that ends is taken up where what is held ends", async () => {
   const { taken, from } = await follow([stream("a", "b"), stream("c")]);
   assert.deepEqual(taken, ["a", "b", "c"]);
-  assert.deepEqual(from, ["k1.p2.r0", "k1.p2.r2", "k1.p2.r3"]);
+  assert.deepEqual(from, ["k1.p2.r0.t4", "k1.p2.r2.t4", "k1.p2.r3.t4"]);
 });
 
 test("a state that does not verify ends its stream: nothing after it is taken in before it has been told again", async () => {

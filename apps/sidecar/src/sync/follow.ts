@@ -35,13 +35,13 @@ export async function followControlPlane(ports: FollowPorts, signal: AbortSignal
 }
 
 async function followOnce(ports: FollowPorts, signal: AbortSignal): Promise<number> {
-  const { keys, policy, revocations } = ports.state.versions();
+  const { keys, policy, revocations, pins } = ports.state.versions();
   const stream = new AbortController();
   const either = AbortSignal.any([signal, stream.signal]);
   const watched = watchForSilence(ports, stream, either);
   let taken = 0;
   try {
-    const lastEventId = `k${keys}.p${policy}.r${revocations}`;
+    const lastEventId = `k${keys}.p${policy}.r${revocations}.t${pins}`;
     for await (const { sealed } of ports.controlPlane.states({ lastEventId, signal: either })) {
       const kind = await ports.state.apply(sealed);
       watched.heard();

@@ -4,6 +4,7 @@
 import { toFault } from "@postern/fault";
 import type { PolicyEngine } from "@postern/policy";
 import type { ControlPlane } from "../control-plane.ts";
+import { createPins, type Pins } from "../pins/pins.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { type ControlState, createControlState } from "./control-state.ts";
 import { followControlPlane } from "./follow.ts";
@@ -14,6 +15,7 @@ import { type Floors, openStateFolder, type StateFolder } from "./state-folder.t
 
 export interface Sync {
   readonly state: ControlState;
+  readonly pins: Pins;
   /** Age of the newest proof that control state is current; Infinity before the first. */
   ageMs(): number;
   close(): Promise<void>;
@@ -23,12 +25,13 @@ export interface SyncOptions {
   readonly tenant: string;
   readonly trustRoot: string;
   readonly stalenessMs: number;
+  readonly upstreams: readonly { readonly name: string }[];
   /** Folder for the last good state. */
   readonly directory: string;
 }
 
 export interface SyncPorts extends Omit<Surroundings, "newId" | "newSalt"> {
-  readonly controlPlane: Pick<ControlPlane, "states" | "bundle">;
+  readonly controlPlane: Pick<ControlPlane, "states" | "bundle" | "reportTools">;
   readonly engine: Pick<PolicyEngine, "load" | "clear" | "active">;
 }
 
@@ -37,6 +40,12 @@ export async function openSync(options: SyncOptions, ports: SyncPorts): Promise<
   const { clock, log, metrics } = ports;
   const folder = await openStateFolder(options.directory);
   const floors = await floorsFor(folder, trustRoot);
+  const pins = await createPins({
+    ...ports,
+    folder,
+    upstreams: options.upstreams.map(({ name }) => name),
+    report: (seen) => ports.controlPlane.reportTools(seen),
+  });
   const stopping = new AbortController();
   const freshness = {
     authority: createFreshness({ clock, boundMs: stalenessMs }),
@@ -44,12 +53,13 @@ export async function openSync(options: SyncOptions, ports: SyncPorts): Promise<
   };
   let saved = Promise.resolve();
   const saveFloors = () => {
-    const { keys, policy: version } = state.versions();
+    const { keys, policy: version, pins: pinned } = state.versions();
     const next: Floors = {
       trust_root: trustRoot,
       keys: Math.max(keys, floors.keys),
       policy: Math.max(version, floors.policy),
       policy_revision: policy.revisionFloor(),
+      pins: Math.max(pinned, floors.pins),
     };
     saved = saved
       .then(() => folder.saveFloors(next))
@@ -68,7 +78,7 @@ export async function openSync(options: SyncOptions, ports: SyncPorts): Promise<
       saveFloors();
     },
   });
-  const state = createControlState({ tenant, trustRoot, policy, freshness, floors, clock });
+  const state = createControlState({ tenant, trustRoot, policy, pins, freshness, floors, clock });
   await restore(folder, state, ports);
 
   const following = followControlPlane(
@@ -77,20 +87,20 @@ export async function openSync(options: SyncOptions, ports: SyncPorts): Promise<
       state,
       silenceMs: stalenessMs / 3,
       async onApplied(kind, sealed) {
-        if (kind !== "keys" && kind !== "policy") return;
-        await folder.saveSealed(kind, sealed);
-        saveFloors();
+        if (kind === "keys" || kind === "policy") await folder.saveSealed(kind, sealed);
+        if (kind !== "heartbeat" && kind !== "revocations") saveFloors();
       },
     },
     stopping.signal,
   );
   return {
     state,
+    pins,
     ageMs: freshness.authority.ageMs,
     async close() {
       stopping.abort();
       policy.stop();
-      await Promise.all([following, policy.idle()]);
+      await Promise.all([following, policy.idle(), pins.close()]);
       await saved;
     },
   };
@@ -100,7 +110,7 @@ async function floorsFor(folder: StateFolder, trustRoot: string): Promise<Floors
   const kept = await folder.readFloors();
   return kept?.trust_root === trustRoot
     ? kept
-    : { trust_root: trustRoot, keys: 0, policy: 0, policy_revision: 0 };
+    : { trust_root: trustRoot, keys: 0, policy: 0, policy_revision: 0, pins: 0 };
 }
 
 /** What was kept is checked as if it had just come; what does not hold any more is left out. */

@@ -1,9 +1,9 @@
-// What survives a restart: the last good key list and bundle, and how far control state had come, so that a restarted sidecar
-// cannot be talked back into an older policy. Each file is replaced whole; what cannot be read counts as absent.
+// What survives a restart: the last good key list and bundle, which tools were seen, and how far control state had come, so that a restarted
+// sidecar cannot be talked back into an older policy or a second first definition. Each file is replaced whole; what cannot be read counts as absent.
 import { hash } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Sha256Hex } from "@postern/contracts";
+import { Sha256Hex, ToolName, UpstreamName } from "@postern/contracts";
 import { z } from "zod";
 
 /** Versions below which nothing is accepted any more. They hold for one trust root: another control plane starts afresh. */
@@ -12,8 +12,21 @@ export const Floors = z.strictObject({
   keys: z.int().min(0),
   policy: z.int().min(0),
   policy_revision: z.int().min(0),
+  pins: z.int().min(0).default(0),
 });
 export type Floors = z.infer<typeof Floors>;
+
+/** Tools as they were seen, in the order in which they were. A digest is "" where a definition has none. */
+export const Sightings = z.array(
+  z.strictObject({
+    upstream: UpstreamName,
+    tool: ToolName,
+    first: z.union([Sha256Hex, z.literal("")]),
+    digest: z.union([Sha256Hex, z.literal("")]),
+    suspicious: z.boolean(),
+  }),
+);
+export type Sightings = z.infer<typeof Sightings>;
 
 export interface StateFolder {
   readFloors(): Promise<Floors | undefined>;
@@ -21,6 +34,8 @@ export interface StateFolder {
   /** Sealed document of a kind, as it came. */
   readSealed(kind: "keys" | "policy"): Promise<string | undefined>;
   saveSealed(kind: "keys" | "policy", sealed: string): Promise<void>;
+  readSightings(): Promise<Sightings>;
+  saveSightings(sightings: Sightings): Promise<void>;
   readBundle(digest: string): Promise<Uint8Array | undefined>;
   /** Keeps this bundle and drops every other one. */
   saveBundle(digest: string, bytes: Uint8Array): Promise<void>;
@@ -32,15 +47,12 @@ export async function openStateFolder(directory: string): Promise<StateFolder> {
   const at = (name: string) => join(directory, name);
   const bundleName = (digest: string) => `${Sha256Hex.parse(digest)}.bundle`;
   return {
-    async readFloors() {
-      const bytes = await readIfThere(at("floors.json"));
-      if (bytes === undefined) return undefined;
-      const parsed = Floors.safeParse(parseJson(bytes));
-      return parsed.success ? parsed.data : undefined;
-    },
+    readFloors: () => readDocument(at("floors.json"), Floors),
     saveFloors: (floors) => replace(at("floors.json"), Buffer.from(JSON.stringify(floors))),
     readSealed: async (kind) => (await readIfThere(at(`${kind}.sealed`)))?.toString("utf8"),
     saveSealed: (kind, sealed) => replace(at(`${kind}.sealed`), Buffer.from(sealed)),
+    readSightings: async () => (await readDocument(at("tools.json"), Sightings)) ?? [],
+    saveSightings: (sightings) => replace(at("tools.json"), Buffer.from(JSON.stringify(sightings))),
     async readBundle(digest) {
       const bytes = await readIfThere(at(bundleName(digest)));
       // A damaged copy counts as none, so that it is fetched again.
@@ -53,6 +65,11 @@ export async function openStateFolder(directory: string): Promise<StateFolder> {
       await Promise.all(others.map((name) => rm(at(name), { force: true })));
     },
   };
+}
+
+async function readDocument<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S> | undefined> {
+  const bytes = await readIfThere(path);
+  return bytes === undefined ? undefined : schema.safeParse(parseJson(bytes)).data;
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {

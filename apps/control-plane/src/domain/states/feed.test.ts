@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { SidecarState } from "@postern/contracts";
 import { createKeySet, kidOf, open } from "@postern/signing";
 import { ENGINES, planeOver, type TestPlane, testPlane } from "../../control-plane.fixture.ts";
+import { sightingOf } from "../tools/sighting.fixture.ts";
 import { readCursor } from "./model.ts";
 
 interface Heard {
@@ -52,6 +53,7 @@ async function ear(plane: TestPlane, tenant: string) {
       };
     },
     sidecarId: json.sidecar_id as string,
+    credential: json.credential as string,
   };
 }
 
@@ -59,27 +61,30 @@ const revoke = (plane: TestPlane, tenant: string, jti: string) =>
   plane.request("POST", "/v1/admin/revoke", { body: { jti, tenant } });
 
 for (const engine of ENGINES) {
-  test(`${engine}: a new reader hears keys, policy, revocations and a heartbeat, in this order`, async (t) => {
+  test(`${engine}: a new reader hears keys, policy, revocations, pins and a heartbeat, in this order`, async (t) => {
     const plane = await testPlane(t, engine);
     if (plane === undefined) return;
     const { follow } = await ear(plane, "acme");
     await revoke(plane, "acme", "gone-1");
     const stream = follow();
-    const heard = [await stream.next(), await stream.next(), await stream.next(), await stream.next()];
+    const heard: (Heard | undefined)[] = [];
+    for (let at = 0; at < 5; at += 1) heard.push(await stream.next());
     assert.deepEqual(
       heard.map((each) => each?.state.kind),
-      ["keys", "policy", "revocations", "heartbeat"],
+      ["keys", "policy", "revocations", "pins", "heartbeat"],
     );
     assert.deepEqual(
       heard.map((each) => each?.id),
-      ["k1.p0.r0", "k1.p0.r0", "k1.p0.r1", "k1.p0.r1"],
+      ["k1.p0.r0.t0", "k1.p0.r0.t0", "k1.p0.r1.t0", "k1.p0.r1.t0", "k1.p0.r1.t0"],
     );
-    const [, policy, revocations, heartbeat] = heard.map((each) => each?.state);
+    const [, policy, revocations, pins, heartbeat] = heard.map((each) => each?.state);
     assert.ok(policy?.kind === "policy" && policy.active === null);
     assert.ok(revocations?.kind === "revocations");
     assert.deepEqual([revocations.after, revocations.version, revocations.jtis], [0, 1, ["gone-1"]]);
+    assert.ok(pins?.kind === "pins");
+    assert.deepEqual([pins.after, pins.version, pins.mode, pins.pins], [0, 0, "trust_first", []]);
     assert.ok(heartbeat?.kind === "heartbeat");
-    assert.deepEqual(heartbeat.versions, { keys: 1, policy: 0, revocations: 1 });
+    assert.deepEqual(heartbeat.versions, { keys: 1, policy: 0, revocations: 1, pins: 0 });
     await stream.leave();
     assert.equal(plane.feed.readers(), 0);
   });
@@ -89,7 +94,7 @@ for (const engine of ENGINES) {
     if (plane === undefined) return;
     const { follow } = await ear(plane, "acme");
     const stream = follow();
-    for (let first = 0; first < 4; first += 1) await stream.next();
+    for (let first = 0; first < 5; first += 1) await stream.next();
     const waiting = stream.next();
     await revoke(plane, "acme", "gone-1");
     const told = (await waiting)?.state;
@@ -107,15 +112,48 @@ for (const engine of ENGINES) {
     await stream.leave();
   });
 
+  test(`${engine}: a tool that changed, and what is decided of it, is heard without waiting for the next heartbeat`, async (t) => {
+    const plane = await testPlane(t, engine);
+    if (plane === undefined) return;
+    const { follow, credential } = await ear(plane, "acme");
+    const tell = (description: string) => {
+      const body = { upstreams: ["files"], tools: [sightingOf("files", { name: "read", description })] };
+      return plane.request("POST", "/v1/sidecar/tools", { token: credential, body });
+    };
+    const stream = follow();
+    for (let first = 0; first < 5; first += 1) await stream.next();
+    const hear = async (act: () => Promise<unknown>) => {
+      const waiting = stream.next();
+      await act();
+      const told = (await waiting)?.state;
+      assert.ok(told?.kind === "pins");
+      assert.equal((await stream.next())?.state.kind, "heartbeat");
+      return [told.after, told.version, told.mode, told.pins.map(({ status }) => status)];
+    };
+    assert.deepEqual(await hear(() => tell("Reads.")), [0, 1, "trust_first", ["pinned"]]);
+    assert.deepEqual(await hear(() => tell("Deletes.")), [1, 2, "trust_first", ["quarantined"]]);
+    const [tool] = (await plane.request("GET", "/v1/admin/tools?tenant=acme")).json.items;
+    const path = `/v1/admin/tools/${tool.id}/approve?tenant=acme`;
+    const body = { digest: tool.waiting_digest };
+    assert.deepEqual(await hear(() => plane.request("POST", path, { body })), [
+      ...[2, 3, "trust_first", ["pinned"]],
+    ]);
+    const mode = { mode: "approve_all", tenant: "acme" };
+    assert.deepEqual(await hear(() => plane.request("PUT", "/v1/admin/tools/mode", { body: mode })), [
+      ...[3, 4, "approve_all", []],
+    ]);
+    await stream.leave();
+  });
+
   test(`${engine}: a reader that comes back hears only the revocations that it missed`, async (t) => {
     const plane = await testPlane(t, engine);
     if (plane === undefined) return;
     const { follow } = await ear(plane, "acme");
     for (const jti of ["gone-1", "gone-2", "gone-3"]) await revoke(plane, "acme", jti);
     for (const [cursor, after, jtis] of [
-      ["k1.p0.r2", 2, ["gone-3"]],
-      ["k1.p0.r3", 3, []],
-      ["k1.p0.r4", 0, ["gone-1", "gone-2", "gone-3"]],
+      ["k1.p0.r2.t0", 2, ["gone-3"]],
+      ["k1.p0.r3.t0", 3, []],
+      ["k1.p0.r4.t0", 0, ["gone-1", "gone-2", "gone-3"]],
       ["not a cursor", 0, ["gone-1", "gone-2", "gone-3"]],
     ] as const) {
       const stream = follow(cursor);
@@ -133,7 +171,7 @@ for (const engine of ENGINES) {
     if (plane === undefined) return;
     const { follow } = await ear(plane, "acme");
     const stream = follow();
-    for (let first = 0; first < 4; first += 1) await stream.next();
+    for (let first = 0; first < 5; first += 1) await stream.next();
     for (let beat = 0; beat < 5; beat += 1) {
       plane.clock.advance(1_000);
       await plane.feed.beat();
@@ -152,7 +190,7 @@ for (const engine of ENGINES) {
     if (plane === undefined) return;
     const [gone, stays] = [await ear(plane, "acme"), await ear(plane, "beta")];
     const [first, second] = [gone.follow(), stays.follow()];
-    for (let at = 0; at < 4; at += 1) {
+    for (let at = 0; at < 5; at += 1) {
       await first.next();
       await second.next();
     }
@@ -173,7 +211,7 @@ test("postgres: a change made by another replica is heard through NOTIFY", async
   const other = await planeOver(plane.parts);
   const { follow } = await ear(plane, "acme");
   const stream = follow("", other);
-  for (let first = 0; first < 4; first += 1) await stream.next();
+  for (let first = 0; first < 5; first += 1) await stream.next();
   const waiting = stream.next();
   await revoke(plane, "acme", "gone-1");
   assert.equal((await waiting)?.state.kind, "revocations");
@@ -185,7 +223,7 @@ test("when the database cannot be read there is no heartbeat", async (t) => {
   if (plane === undefined) return;
   const { follow } = await ear(plane, "acme");
   const stream = follow();
-  for (let first = 0; first < 4; first += 1) await stream.next();
+  for (let first = 0; first < 5; first += 1) await stream.next();
   await plane.database.close();
   await assert.rejects(plane.feed.beat());
   const waiting = stream.next();

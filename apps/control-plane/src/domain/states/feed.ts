@@ -5,7 +5,7 @@ import type { Clock } from "@postern/fault";
 import type { Actor, Units } from "../unit.ts";
 import { cursorText, NO_VERSIONS, type Versions } from "./model.ts";
 import type { States } from "./service.ts";
-import { createTopic, type Topic } from "./topic.ts";
+import { createTopic, type Listed, type Topic } from "./topic.ts";
 
 export interface FeedEvent {
   readonly id: string;
@@ -137,8 +137,12 @@ async function* readTopic(
   { clock, isOver }: { clock: Clock; isOver: () => boolean },
 ): AsyncGenerator<FeedEvent, void> {
   const { topic } = each;
-  const sent = { keys: -1, policy: -1, revocations: startOf(heard, topic), beats: -1 };
-  let hasList = false;
+  const sent = {
+    ...{ keys: -1, policy: -1, beats: -1 },
+    revocations: startOf("revocations", heard, topic),
+    pins: startOf("pins", heard, topic),
+  };
+  const begun = new Set<Listed>();
   let checked = { announcements: each.announcements, beats: topic.beats() };
   const at = (sealed: string) => ({
     id: cursorText({ ...sent, keys: Math.max(0, sent.keys), policy: Math.max(0, sent.policy) }),
@@ -151,7 +155,7 @@ async function* readTopic(
     if (checked.announcements !== each.announcements || beats - checked.beats >= BEATS_BETWEEN_CHECKS) {
       checked = { announcements: each.announcements, beats };
       if (!(await isWelcome())) return;
-    } else if (told === undefined || (hasList && sent.beats === beats)) {
+    } else if (told === undefined || (begun.size === LISTS.length && sent.beats === beats)) {
       await changed;
     } else if (sent.keys !== told.versions.keys) {
       sent.keys = told.versions.keys;
@@ -159,21 +163,27 @@ async function* readTopic(
     } else if (sent.policy !== told.versions.policy) {
       sent.policy = told.versions.policy;
       yield at(told.policy);
-    } else if (!hasList || sent.revocations < told.versions.revocations) {
-      // The first part is sent even when it is empty: it says that there is nothing to add.
-      const part = await topic.revocationsAfter(sent.revocations, clock.nowMs());
-      hasList = true;
-      sent.revocations = part.version;
-      yield at(part.sealed);
     } else {
-      sent.beats = beats;
-      yield at(told.heartbeat);
+      // The first part is sent even when it is empty: it says that there is nothing to add.
+      const list = LISTS.find((each) => !begun.has(each) || sent[each] < told.versions[each]);
+      if (list === undefined) {
+        sent.beats = beats;
+        yield at(told.heartbeat);
+      } else {
+        const part = await topic.partAfter(list, sent[list], clock.nowMs());
+        begun.add(list);
+        sent[list] = part.version;
+        yield at(part.sealed);
+      }
     }
   }
 }
 
+/** In the order in which they are told. */
+const LISTS = ["revocations", "pins"] as const satisfies readonly Listed[];
+
 /** Who has heard more than there is has heard it from a database that is gone: it is told everything. */
-function startOf(heard: Versions | undefined, topic: Topic): number {
-  const latest = topic.told()?.versions.revocations ?? 0;
-  return heard !== undefined && heard.revocations <= latest ? heard.revocations : 0;
+function startOf(list: Listed, heard: Versions | undefined, topic: Topic): number {
+  const latest = topic.told()?.versions[list] ?? 0;
+  return heard !== undefined && heard[list] <= latest ? heard[list] : 0;
 }

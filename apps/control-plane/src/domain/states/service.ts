@@ -7,6 +7,7 @@ import type { Capabilities } from "../capabilities/service.ts";
 import type { Keys } from "../keys/service.ts";
 import { pointerOf } from "../policies/model.ts";
 import type { Policies } from "../policies/service.ts";
+import type { Tools } from "../tools/service.ts";
 import type { Unit } from "../unit.ts";
 import { NO_VERSIONS, type Versions } from "./model.ts";
 
@@ -26,13 +27,26 @@ export interface States {
     range: { tenant: string; after: number; upTo: number },
     issuedAtMs: number,
   ): Promise<SidecarState & { kind: "revocations" }>;
+  pins(
+    executor: Executor,
+    range: { tenant: string; after: number; upTo: number },
+    issuedAtMs: number,
+  ): Promise<SidecarState & { kind: "pins" }>;
 }
 
-export function createStates(nouns: { keys: Keys; capabilities: Capabilities; policies: Policies }): States {
+export interface ToldNouns {
+  readonly keys: Keys;
+  readonly capabilities: Capabilities;
+  readonly policies: Policies;
+  readonly tools: Tools;
+}
+
+export function createStates(nouns: ToldNouns): States {
   return {
     async versions(executor, tenants) {
       const keys = await nouns.keys.versions(executor, tenants);
       const revocations = await nouns.capabilities.versions(executor, tenants);
+      const pins = await nouns.tools.versions(executor, tenants);
       const inForce = await nouns.policies.inForce(executor, tenants);
       return new Map(
         tenants.map((tenant) => [
@@ -41,6 +55,7 @@ export function createStates(nouns: { keys: Keys; capabilities: Capabilities; po
             keys: keys.get(tenant) ?? NO_VERSIONS.keys,
             policy: inForce.get(tenant)?.revision ?? NO_VERSIONS.policy,
             revocations: revocations.get(tenant) ?? NO_VERSIONS.revocations,
+            pins: pins.get(tenant) ?? NO_VERSIONS.pins,
           },
         ]),
       );
@@ -69,6 +84,11 @@ export function createStates(nouns: { keys: Keys; capabilities: Capabilities; po
     async revocations(executor, { tenant, after, upTo }, issuedAtMs) {
       const part = await nouns.capabilities.revokedAfter(executor, { tenant, after, upTo });
       return { kind: "revocations", tenant, issued_at: instant(issuedAtMs), after, ...part };
+    },
+
+    async pins(executor, { tenant, after, upTo }, issuedAtMs) {
+      const part = await nouns.tools.pinsAfter(executor, { tenant, after, upTo });
+      return { kind: "pins", tenant, issued_at: instant(issuedAtMs), after, ...part };
     },
   };
 }

@@ -1,8 +1,9 @@
 // What one tenant's sidecars are told at the moment: signed once, read by all of them. It only moves forward, and as a whole: whoever looks
 // sees documents and versions that belong together.
+import type { SidecarState } from "@postern/contracts";
 import type { SigningKey } from "@postern/signing";
 import type { Actor, Units } from "../unit.ts";
-import { NO_VERSIONS, sameVersions, type Versions } from "./model.ts";
+import { isBehind, NO_VERSIONS, sameVersions, type Versions } from "./model.ts";
 import { heartbeat, type States, sealState } from "./service.ts";
 
 interface Signers {
@@ -19,6 +20,15 @@ interface Told {
   readonly signers: Signers;
 }
 
+/** What is told in parts, each after what the reader has heard. */
+export type Listed = "revocations" | "pins";
+
+/** A sealed part of a list, and where it ends. */
+interface Part {
+  readonly sealed: string;
+  readonly version: number;
+}
+
 export interface Topic {
   readonly tenant: string;
   /** undefined before the first look. */
@@ -27,8 +37,8 @@ export interface Topic {
   beats(): number;
   /** Takes in versions that were read at or after `issuedAtMs`. Older ones than are told already change nothing. */
   advance(versions: Versions, issuedAtMs: number): Promise<void>;
-  /** The part of the revocation list after a version, and where it ends. */
-  revocationsAfter(after: number, issuedAtMs: number): Promise<{ sealed: string; version: number }>;
+  /** The part of a list after a version. */
+  partAfter(list: Listed, after: number, issuedAtMs: number): Promise<Part>;
   /** Resolves when there is something new, or somebody must look up. */
   changed(): Promise<void>;
   wake(): void;
@@ -38,7 +48,7 @@ export function createTopic(tenant: string, ports: { units: Units; states: State
   const { units, states, actor } = ports;
   let told: Told | undefined;
   let beats = 0;
-  let parts = new Map<number, Promise<{ sealed: string; version: number }>>();
+  let parts = new Map<string, Promise<Part>>();
   let waiting = Promise.withResolvers<void>();
 
   function wake(): void {
@@ -66,11 +76,13 @@ export function createTopic(tenant: string, ports: { units: Units; states: State
     return { versions, keys, policy, heartbeat: beat, signers };
   }
 
-  async function seal(after: number, issuedAtMs: number) {
+  async function seal(list: Listed, after: number, issuedAtMs: number): Promise<Part> {
     if (told === undefined) throw new Error("a topic is told before its parts are asked for");
     const { signers, versions } = told;
-    const range = { tenant, after, upTo: versions.revocations };
-    const document = await units.read((db) => states.revocations(db, range, issuedAtMs));
+    const range = { tenant, after, upTo: versions[list] };
+    const document = await units.read<SidecarState & { kind: Listed }>((db) =>
+      states[list](db, range, issuedAtMs),
+    );
     return { sealed: await sealState(document, signers), version: document.version };
   }
 
@@ -87,19 +99,16 @@ export function createTopic(tenant: string, ports: { units: Units; states: State
       beats += 1;
       wake();
     },
-    revocationsAfter(after, issuedAtMs) {
-      const known = parts.get(after);
+    partAfter(list, after, issuedAtMs) {
+      const key = `${list} ${after}`;
+      const known = parts.get(key);
       if (known !== undefined) return known;
-      const made = seal(after, issuedAtMs);
-      const from = parts.set(after, made);
-      made.catch(() => from.delete(after));
+      const made = seal(list, after, issuedAtMs);
+      const from = parts.set(key, made);
+      made.catch(() => from.delete(key));
       return made;
     },
     changed: () => waiting.promise,
     wake,
   };
-}
-
-function isBehind(a: Versions, b: Versions): boolean {
-  return a.keys < b.keys || a.policy < b.policy || a.revocations < b.revocations;
 }
