@@ -10,6 +10,7 @@ import { Hono } from "hono";
 import { createAnnouncements } from "./database/announcements.ts";
 import type { Database } from "./database/connection.ts";
 import { journal } from "./domain/audit/append.ts";
+import type { JsonFetch } from "./domain/issuers/json-fetch.ts";
 import type { MasterKey } from "./domain/keys/master-key.ts";
 import { createNouns, type Nouns } from "./domain/nouns.ts";
 import type { PolicyCompiler } from "./domain/policies/compiler.ts";
@@ -30,6 +31,7 @@ export interface ControlPlaneParts {
   readonly database: Database;
   readonly masterKey: MasterKey;
   readonly compile: PolicyCompiler;
+  readonly fetchJson: JsonFetch;
   readonly tokens: readonly AdminToken[];
   readonly loginFailuresPerMinute: number;
   readonly logHost: string;

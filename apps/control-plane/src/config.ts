@@ -5,6 +5,7 @@ import {
   type ConfigOf,
   describeSettings,
   type Environment,
+  flag,
   integer,
   loadConfig,
   oneOf,
@@ -99,6 +100,15 @@ export const SETTINGS = {
     },
     integer({ min: 1, max: 10_000 }),
   ),
+  issuersMayBePrivate: setting(
+    {
+      env: "POSTERN_ISSUERS_MAY_BE_PRIVATE",
+      description:
+        "Whether identity providers may be at loopback and private addresses. Default: only in development mode.",
+      optional: true,
+    },
+    flag(),
+  ),
   opaPath: setting(
     {
       env: "POSTERN_OPA_BIN",
@@ -122,7 +132,8 @@ export const SETTINGS = {
   ),
 } as const;
 
-export type Config = Omit<ConfigOf<typeof SETTINGS>, "tenantAdminTokens"> & {
+export type Config = Omit<ConfigOf<typeof SETTINGS>, "tenantAdminTokens" | "issuersMayBePrivate"> & {
+  readonly issuersMayBePrivate: boolean;
   readonly tenantAdminTokens: readonly { tenant: string; token: Secret }[];
 };
 
@@ -144,7 +155,12 @@ export function readConfig(environment: Environment = process.env): LoadedContro
   }
   const opaPath = config.opaPath ?? findOnPath("opa", environment.PATH ?? "");
   return {
-    config: { ...config, opaPath, tenantAdminTokens: readTenantTokens(config.tenantAdminTokens) },
+    config: {
+      ...config,
+      opaPath,
+      issuersMayBePrivate: config.issuersMayBePrivate ?? config.mode === "development",
+      tenantAdminTokens: readTenantTokens(config.tenantAdminTokens),
+    },
     unknown,
   };
 }

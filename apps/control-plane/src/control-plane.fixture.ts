@@ -12,6 +12,7 @@ import type { Database } from "./database/connection.ts";
 import { embeddedDatabase } from "./database/embedded.ts";
 import { migrate } from "./database/migrate.ts";
 import { openPostgres } from "./database/postgres.ts";
+import { createJsonFetch } from "./domain/issuers/json-fetch.ts";
 import { createPolicyCompiler, type PolicyCompiler } from "./domain/policies/compiler.ts";
 import { regoDigest } from "./domain/policies/model.ts";
 
@@ -56,6 +57,7 @@ export async function testPlane(
     database,
     masterKey: new Uint8Array(32).fill(7),
     compile: pretendToCompile,
+    fetchJson: createJsonFetch({ mayBePrivate: true }),
     tokens: [
       { token: SUPERADMIN, principal: { kind: "superadmin" } },
       { token: ACME, principal: { kind: "tenant-admin", tenant: "acme" } },

@@ -8,6 +8,7 @@ import type { Database } from "./database/connection.ts";
 import { openEmbedded } from "./database/embedded.ts";
 import { migrate } from "./database/migrate.ts";
 import { openPostgres } from "./database/postgres.ts";
+import { createJsonFetch } from "./domain/issuers/json-fetch.ts";
 import { type MasterKey, readMasterKey } from "./domain/keys/master-key.ts";
 import { masterKeyOf } from "./domain/keys/master-key-file.ts";
 import { createPolicyCompiler } from "./domain/policies/compiler.ts";
@@ -44,6 +45,7 @@ export async function start(config: Config, log: Logger): Promise<Running> {
       database,
       masterKey: masterKeyFor(config),
       compile: createPolicyCompiler({ opaPath: config.opaPath }),
+      fetchJson: createJsonFetch({ mayBePrivate: config.issuersMayBePrivate }),
       tokens: tokensOf(config),
       loginFailuresPerMinute: config.loginFailuresPerMinute,
       logHost: config.logHost,

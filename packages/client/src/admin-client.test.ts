@@ -24,6 +24,23 @@ const tenant = "acme";
 const kid = `k4.pid.${"a".repeat(44)}`;
 const key = { kid, public_key: `k4.public.${"a".repeat(43)}`, use: "log", status: "retired" };
 
+const trust = {
+  audiences: ["https://sidecar.example/v1/mcp"],
+  rules: [{ name: "all", match: { "/sub": { glob: "*" } }, grant: { agent: "a" } }],
+};
+const issuer = {
+  ...trust,
+  algorithms: ["RS256" as const],
+  scopes: [],
+  rules: [{ ...trust.rules[0], grant: { agent: "a", caveats: [], ttl_seconds: 60 } }],
+  ...{ id: "i1", tenant, issuer: "https://login.example" },
+};
+
+const tool = {
+  ...{ id: "t1", tenant, upstream: "files", name: "read", status: "quarantined", held_by: "pin.changed" },
+  ...{ approved_digests: ["0"], waiting_digest: "1", flags: ["invisible_unicode"] },
+};
+
 const calls: {
   name: string;
   run: (client: AdminClient) => Promise<unknown>;
@@ -138,6 +155,78 @@ const calls: {
     run: (client) => client.removeSidecar("s1", { tenant }),
     request: "DELETE /v1/admin/sidecars/s1?tenant=acme",
     reply: undefined,
+  },
+  {
+    name: "issuers",
+    run: (client) => client.issuers({ tenant }),
+    request: "GET /v1/admin/issuers?tenant=acme",
+    reply: [issuer],
+  },
+  {
+    name: "addIssuer",
+    run: (client) => client.addIssuer({ issuer: "https://login.example", tenant, ...trust }),
+    request: "POST /v1/admin/issuers",
+    body: { issuer: "https://login.example", tenant, ...trust },
+    reply: issuer,
+  },
+  {
+    name: "replaceIssuer",
+    run: (client) => client.replaceIssuer("i1", trust),
+    request: "PUT /v1/admin/issuers/i1",
+    body: trust,
+    reply: issuer,
+  },
+  {
+    name: "removeIssuer",
+    run: (client) => client.removeIssuer("../keys"),
+    request: "DELETE /v1/admin/issuers/..%2Fkeys",
+    reply: undefined,
+  },
+  {
+    name: "explainIssuer",
+    run: (client) => client.explainIssuer("i1", { claims: { sub: "alice" } }),
+    request: "POST /v1/admin/issuers/i1/explain",
+    body: { claims: { sub: "alice" } },
+    reply: { accepted: false, problem: "no", claims: { sub: "alice" } },
+  },
+  {
+    name: "tools",
+    run: (client) => client.tools({ tenant, upstream: "files", status: "quarantined", limit: 5 }),
+    request: "GET /v1/admin/tools?tenant=acme&upstream=files&status=quarantined&limit=5",
+    reply: { items: [tool], next_cursor: "c" },
+  },
+  {
+    name: "tool",
+    run: (client) => client.tool("../keys", { tenant }),
+    request: "GET /v1/admin/tools/..%2Fkeys?tenant=acme",
+    reply: { ...tool, waiting: { name: "read" }, differences: [{ pointer: "/title", after: "x" }] },
+  },
+  {
+    name: "approveTool",
+    run: (client) => client.approveTool("t1", { digest: "d", keep: true }, { tenant }),
+    request: "POST /v1/admin/tools/t1/approve?tenant=acme",
+    body: { digest: "d", keep: true },
+    reply: tool,
+  },
+  {
+    name: "quarantineTool",
+    run: (client) => client.quarantineTool("t1", { reason: "odd", tenant }),
+    request: "POST /v1/admin/tools/t1/quarantine?tenant=acme",
+    body: { reason: "odd" },
+    reply: tool,
+  },
+  {
+    name: "toolMode",
+    run: (client) => client.toolMode({ tenant }),
+    request: "GET /v1/admin/tools/mode?tenant=acme",
+    reply: { tenant, mode: "trust_first" },
+  },
+  {
+    name: "setToolMode",
+    run: (client) => client.setToolMode({ tenant, mode: "approve_all" }),
+    request: "PUT /v1/admin/tools/mode",
+    body: { tenant, mode: "approve_all" },
+    reply: { tenant, mode: "approve_all" },
   },
   {
     name: "tenants",

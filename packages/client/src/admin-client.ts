@@ -1,5 +1,5 @@
 // Every administrative act of the control plane as one typed function. Answers may hold fields that this version does not know.
-import type { Caveat, KeyUse } from "@postern/contracts";
+import type { Caveat, IssuerTrust, KeyUse, PinMode, ToolStatus } from "@postern/contracts";
 import { z } from "zod";
 import {
   ActivePolicy,
@@ -7,11 +7,16 @@ import {
   AuditPage,
   AuditVerification,
   Draft,
+  Issuer,
+  IssuerExplanation,
   ManagedKey,
   Minted,
   RevocationPage,
   SidecarPage,
   Tenant,
+  ToolDetail,
+  ToolMode,
+  ToolPage,
 } from "./admin-replies.ts";
 import { type ConnectionOptions, createExchange, type RequestOptions } from "./exchange.ts";
 
@@ -39,6 +44,9 @@ export interface DraftRequest {
   readonly tenant?: string | undefined;
 }
 
+/** What has a default may be left out. */
+export type TrustRequest = z.input<typeof IssuerTrust>;
+
 /** What a tenant's admin may leave out; a superadmin names the tenant. */
 interface Scope {
   readonly tenant?: string | undefined;
@@ -57,6 +65,17 @@ export interface AuditQuery extends Page, Window {
   readonly subject?: string | undefined;
 }
 
+export interface ToolQuery extends Page {
+  readonly upstream?: string | undefined;
+  readonly status?: ToolStatus | undefined;
+}
+/** Which definition is approved, by its digest; `keep` leaves earlier ones approved beside it. */
+export interface ToolApproval {
+  readonly digest: string;
+  readonly reason?: string | undefined;
+  readonly keep?: boolean | undefined;
+}
+
 export type AdminClient = ReturnType<typeof createAdminClient>;
 
 /**
@@ -71,6 +90,10 @@ export function createAdminClient(options: AdminClientOptions) {
     exchange.json("POST", `/v1/admin${path}`, reply, { body });
   const act = async (method: string, path: string, request: RequestOptions = {}): Promise<void> => {
     await exchange.bytes(method, `/v1/admin${path}`, request);
+  };
+  const decideTool = (id: string, act: string, scope: Scope, body: object) => {
+    const path = `/v1/admin/tools/${encodeURIComponent(id)}/${act}`;
+    return exchange.json("POST", path, ToolDetail, { query: { ...scope }, body });
   };
   const stepKey = (kid: string, step: string, scope: Scope, body?: object) => {
     const path = `/v1/admin/keys/${encodeURIComponent(kid)}/${step}`;
@@ -115,6 +138,29 @@ export function createAdminClient(options: AdminClientOptions) {
     sidecars: (page: Page = {}) => get("/sidecars", SidecarPage, page),
     removeSidecar: (id: string, scope: Scope = {}) =>
       act("DELETE", `/sidecars/${encodeURIComponent(id)}`, { query: { ...scope } }),
+
+    issuers: (scope: Scope = {}) => get("/issuers", z.array(Issuer), scope),
+    addIssuer: (request: TrustRequest & Scope & { issuer: string }) => post("/issuers", Issuer, request),
+    replaceIssuer: (id: string, trust: TrustRequest) =>
+      exchange.json("PUT", `/v1/admin/issuers/${encodeURIComponent(id)}`, Issuer, { body: trust }),
+    removeIssuer: (id: string) => act("DELETE", `/issuers/${encodeURIComponent(id)}`),
+    /** Who would get what; gives nothing to anybody. */
+    explainIssuer: (
+      id: string,
+      asked: { claims: object } | { token: string; resource?: string | undefined },
+    ) => post(`/issuers/${encodeURIComponent(id)}/explain`, IssuerExplanation, asked),
+
+    tools: (query: ToolQuery = {}) => get("/tools", ToolPage, query),
+    tool: (id: string, scope: Scope = {}) => get(`/tools/${encodeURIComponent(id)}`, ToolDetail, scope),
+    /** Fault conflict "tools.changed" when another definition waits by now. */
+    approveTool: (id: string, approval: ToolApproval, scope: Scope = {}) =>
+      decideTool(id, "approve", scope, approval),
+    /** Takes the tool out of use, whatever its definition. */
+    quarantineTool: (id: string, { reason, ...scope }: Scope & { reason?: string | undefined } = {}) =>
+      decideTool(id, "quarantine", scope, { reason }),
+    toolMode: (scope: Scope = {}) => get("/tools/mode", ToolMode, scope),
+    setToolMode: (request: Scope & { mode: PinMode }) =>
+      exchange.json("PUT", "/v1/admin/tools/mode", ToolMode, { body: request }),
 
     keys: (scope: Scope & { prepared?: boolean | undefined } = {}) =>
       get("/keys", z.array(ManagedKey), scope),

@@ -1,5 +1,13 @@
 // What the control plane answers to an administrator (document 001 and our own endpoints), as far as this client reads it.
-import { AuditEvent, KeyStatus, PublishedKey } from "@postern/contracts";
+import {
+  AuditEvent,
+  Caveat,
+  IssuerTrust,
+  KeyStatus,
+  PinMode,
+  PublishedKey,
+  ToolStatus,
+} from "@postern/contracts";
 import { z } from "zod";
 
 const text = z.string();
@@ -80,6 +88,38 @@ export const SidecarPage = z.object({
   next_cursor: text.optional(),
 });
 
+export const Tool = z.object({
+  id: text,
+  tenant: text,
+  upstream: text,
+  name: text,
+  status: ToolStatus,
+  /** Why it is held back; absent when it is not. */
+  held_by: text.optional(),
+  /** Definitions that may be used, the latest last. */
+  approved_digests: z.array(text),
+  /** The definition that waits for approval. */
+  waiting_digest: text.optional(),
+  /** What to look at before approving. */
+  flags: z.array(text),
+  last_seen_at: text.optional(),
+  decided_by: text.optional(),
+});
+export const ToolPage = z.object({ items: z.array(Tool), next_cursor: text.optional() });
+
+export const ToolDetail = Tool.extend({
+  approved: z.record(text, z.json()).optional(),
+  waiting: z.record(text, z.json()).optional(),
+  /** From what is approved to what waits: JSON Pointers, and what stands there on either side. */
+  differences: z
+    .array(z.object({ pointer: text, before: z.json().optional(), after: z.json().optional() }))
+    .optional(),
+  /** False when there are more than are told. */
+  differences_whole: z.boolean().optional(),
+});
+
+export const ToolMode = z.object({ tenant: text, mode: PinMode });
+
 export const ManagedKey = z.object({
   ...PublishedKey.shape,
   status: z.enum(["prepared", ...KeyStatus.options]),
@@ -88,6 +128,30 @@ export const ManagedKey = z.object({
   vkey: text.optional(),
 });
 
+export const Issuer = z.object({
+  ...IssuerTrust.shape,
+  id: text,
+  tenant: text,
+  issuer: text,
+  created_at: text.optional(),
+  updated_at: text.optional(),
+});
+
+export const IssuerExplanation = z.object({
+  accepted: z.boolean(),
+  /** Why nothing would be given. */
+  problem: text.optional(),
+  rule: text.optional(),
+  claims: z.record(text, z.unknown()).optional(),
+  capability: z
+    .object({ agent: text, jti: text.optional(), caveats: z.array(Caveat), ttl_seconds: count })
+    .optional(),
+});
+
+export type Issuer = z.infer<typeof Issuer>;
+export type IssuerExplanation = z.infer<typeof IssuerExplanation>;
+export type Tool = z.infer<typeof Tool>;
+export type ToolDetail = z.infer<typeof ToolDetail>;
 export type ManagedKey = z.infer<typeof ManagedKey>;
 export type Minted = z.infer<typeof Minted>;
 export type Revocation = z.infer<typeof Revocation>;

@@ -20,6 +20,8 @@ export interface ConnectionOptions {
 export interface RequestOptions {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
+  /** The body as JSON text that is ready; in place of `body`. */
+  readonly bodyJson?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
 }
@@ -61,16 +63,17 @@ export function createExchange(options: ConnectionOptions, token: string): Excha
 
   function send(method: string, path: string, request: RequestOptions, deadline: AbortSignal) {
     const { body, headers, query, signal } = request;
+    const bodyJson = request.bodyJson ?? (body === undefined ? undefined : JSON.stringify(body));
     return fetch(addressOf(base, path, query), {
       method,
       headers: {
         authorization,
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(bodyJson === undefined ? {} : { "content-type": "application/json" }),
         ...headers,
       },
       redirect: "error",
       signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(bodyJson === undefined ? {} : { body: bodyJson }),
     });
   }
 

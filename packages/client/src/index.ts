@@ -1,14 +1,18 @@
-export type { AuditQuery, DraftRequest, MintRequest } from "./admin-client.ts";
+export type { AuditQuery, DraftRequest, MintRequest, TrustRequest } from "./admin-client.ts";
 export { type AdminClient, type AdminClientOptions, createAdminClient } from "./admin-client.ts";
 export type {
   ActivePolicy,
   AddedSidecar,
   AuditVerification,
   Draft,
+  Issuer,
+  IssuerExplanation,
   ManagedKey,
   Minted,
   Revocation,
   Tenant,
+  Tool,
+  ToolDetail,
 } from "./admin-replies.ts";
 export {
   type AgentClient,

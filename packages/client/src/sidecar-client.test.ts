@@ -89,12 +89,15 @@ test("a fired signal ends the states", async (t) => {
   await assert.rejects(reading(), isFault("unavailable", "client.cancelled"));
 });
 
-test("register, leases and audit speak the contract", async (t) => {
+test("register, leases, logins, tools and audit speak the contract", async (t) => {
   const replies: Record<string, unknown> = {
     "/v1/sidecar/register": { sidecar_id: "s1", tenant: "acme", epoch: 3 },
     "/v1/sidecar/leases": { lease_id: "l1", granted: 5, ttl_ms: 1000, remaining: 0 },
+    "/v1/sidecar/tools": { refused: [] },
     "/v1/sidecar/audit": { acknowledgements: ["sealed"] },
     "/v1/sidecar/leases/return": undefined,
+    "/v1/sidecar/login": { sealed: "v4.public.x" },
+    "/v1/sidecar/exchange": { token: "v4.public.y", expires_at: "2026-01-01T00:00:00.000Z" },
   };
   const { url } = await scriptedServer(t, (request, response) => {
     const reply = replies[request.url];
@@ -104,10 +107,15 @@ test("register, leases and audit speak the contract", async (t) => {
   assert.equal((await client.register({ version: "0.1.0" })).epoch, 3);
   const lease = await client.lease({ epoch: 3, account: "calls:j1", limit: 10, want: 5 });
   assert.equal(lease.granted, 5);
+  const seen = { upstream: "files", tool: "read", digest: "0".repeat(64), definition: { name: "read" } };
+  assert.deepEqual(await client.reportTools({ upstreams: ["files"], tools: [seen] }), { refused: [] });
   await client.returnLease({ lease_id: "l1", unspent: 2 });
+  assert.deepEqual(await client.login(), { sealed: "v4.public.x" });
+  const asked = { access_token: "a.b.c", resource: "https://sidecar.example/v1/mcp" };
+  assert.equal((await client.exchangeToken(asked)).token, "v4.public.y");
   const record = { sequence: 1, hash: "0".repeat(64), body: { kind: "outcome", event_id: "e1" } } as never;
   const batch = { epoch: 3, previous_hash: "0".repeat(64), records: [record] };
-  assert.deepEqual(await client.sendAudit(batch), { acknowledgements: ["sealed"] });
+  assert.deepEqual(await client.sendAudit(JSON.stringify(batch)), { acknowledgements: ["sealed"] });
 });
 
 test("a reply of another shape is malformed, not believed", async (t) => {

@@ -1,13 +1,17 @@
 // What a sidecar asks of its control plane. Documents arrive sealed and are handed on sealed: to trust them is the caller's work.
 import {
-  type AuditBatch,
   AuditBatchReply,
+  ExchangeReply,
+  type ExchangeRequest,
   LeaseReply,
   type LeaseRequest,
   type LeaseReturn,
+  LoginReply,
   RegisterReply,
   type RegisterRequest,
   Sha256Hex,
+  type ToolReport,
+  ToolReportReply,
 } from "@postern/contracts";
 import type { z } from "zod";
 import { readEvents } from "./event-stream.ts";
@@ -33,9 +37,16 @@ export interface SidecarClient {
   }): AsyncGenerator<{ id: string; sealed: string }, void>;
   /** A policy bundle by its digest; whether the bytes have it is for the opener to check. */
   bundle(digest: string): Promise<Uint8Array>;
-  sendAudit(batch: AuditBatch): Promise<AuditBatchReply>;
+  /** `batchJson`: an AuditBatch as JSON text, so that records travel as they were written. */
+  sendAudit(batchJson: string): Promise<AuditBatchReply>;
+  /** What of the tools seen is not in the inventory. */
+  reportTools(report: ToolReport): Promise<ToolReportReply>;
   lease(request: z.infer<typeof LeaseRequest>): Promise<LeaseReply>;
   returnLease(request: z.infer<typeof LeaseReturn>): Promise<void>;
+  /** What the tenant's issuers of access tokens are, sealed. */
+  login(signal?: AbortSignal): Promise<z.infer<typeof LoginReply>>;
+  /** A capability for an access token. A token that is worth nothing raises Fault forbidden "capability.exchange". */
+  exchangeToken(request: ExchangeRequest): Promise<ExchangeReply>;
 }
 
 /** Largest sealed state: ten thousand revocations fit several times. */
@@ -60,10 +71,13 @@ export function createSidecarClient(options: SidecarClientOptions): SidecarClien
         if (event === "state") yield { id, sealed: data };
     },
     bundle: async (digest) => exchange.bytes("GET", `${fleet}/bundles/${Sha256Hex.parse(digest)}`),
-    sendAudit: (body) => exchange.json("POST", `${fleet}/audit`, AuditBatchReply, { body }),
+    sendAudit: (bodyJson) => exchange.json("POST", `${fleet}/audit`, AuditBatchReply, { bodyJson }),
+    reportTools: (body) => exchange.json("POST", `${fleet}/tools`, ToolReportReply, { body }),
     lease: (body) => exchange.json("POST", `${fleet}/leases`, LeaseReply, { body }),
     async returnLease(body) {
       await exchange.bytes("POST", `${fleet}/leases/return`, { body });
     },
+    login: (signal) => exchange.json("GET", `${fleet}/login`, LoginReply, { signal }),
+    exchangeToken: (body) => exchange.json("POST", `${fleet}/exchange`, ExchangeReply, { body }),
   };
 }

@@ -5,6 +5,8 @@ import type { Database } from "../database/connection.ts";
 import { type Audit, createAudit } from "./audit/service.ts";
 import { type Capabilities, createCapabilities } from "./capabilities/service.ts";
 import { createIntake, type Intake } from "./intake/service.ts";
+import type { JsonFetch } from "./issuers/json-fetch.ts";
+import { createIssuers, type Issuers } from "./issuers/service.ts";
 import type { MasterKey } from "./keys/master-key.ts";
 import { createKeys, type Keys } from "./keys/service.ts";
 import type { PolicyCompiler } from "./policies/compiler.ts";
@@ -12,14 +14,17 @@ import { createDrafts, type Drafts } from "./policies/drafts.ts";
 import { createPolicies, type Policies } from "./policies/service.ts";
 import { createSidecars, type Sidecars } from "./sidecars/service.ts";
 import { createStates, type States } from "./states/service.ts";
+import { createTools, type Tools } from "./tools/service.ts";
 
 export interface Nouns {
   readonly keys: Keys;
   readonly capabilities: Capabilities;
+  readonly issuers: Issuers;
   readonly drafts: Drafts;
   readonly policies: Policies;
   readonly budgets: PostgresLedger;
   readonly sidecars: Sidecars;
+  readonly tools: Tools;
   readonly audit: Audit;
   readonly intake: Intake;
   readonly states: States;
@@ -32,25 +37,30 @@ export interface NounDependencies {
   readonly randomBytes: (count: number) => Uint8Array;
   readonly masterKey: MasterKey;
   readonly compile: PolicyCompiler;
+  /** Fetches what issuers publish. */
+  readonly fetchJson: JsonFetch;
   /** First part of the name of every tenant's log. */
   readonly logHost: string;
 }
 
 export function createNouns(dependencies: NounDependencies): Nouns {
-  const { database, clock, newId, randomBytes, masterKey, compile, logHost } = dependencies;
+  const { database, clock, newId, randomBytes, masterKey, compile, fetchJson, logHost } = dependencies;
   const keys = createKeys({ masterKey });
   const capabilities = createCapabilities({ keys });
   const policies = createPolicies({ keys, compile });
   const sidecars = createSidecars({ keys, randomBytes });
+  const tools = createTools();
   return {
     keys,
     capabilities,
+    issuers: createIssuers({ keys, capabilities, fetchJson, clock }),
     drafts: createDrafts({ compile }),
     policies,
     budgets: createPostgresLedger(database.executor, { clock, newId }),
     sidecars,
+    tools,
     audit: createAudit({ keys, clock, logHost }),
     intake: createIntake({ keys, sidecars }),
-    states: createStates({ keys, capabilities, policies }),
+    states: createStates({ keys, capabilities, policies, tools }),
   };
 }

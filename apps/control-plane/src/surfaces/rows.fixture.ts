@@ -5,7 +5,9 @@ import type { OperationInfo } from "@postern/surface";
 import type { z } from "zod";
 import { ACME, type TestPlane } from "../control-plane.fixture.ts";
 import { administrativeEvent } from "../domain/audit/model.ts";
+import { sightingOf } from "../domain/tools/sighting.fixture.ts";
 import { adminRows } from "./admin/surface.ts";
+import { loginRows } from "./fleet/login.ops.ts";
 import { fleetRows } from "./fleet/sidecar.ops.ts";
 
 /** A row as the sweeps see it. */
@@ -15,7 +17,7 @@ export interface Row extends OperationInfo {
 }
 
 export const ADMIN_ROWS: readonly Row[] = adminRows;
-export const FLEET_ROWS: readonly Row[] = fleetRows;
+export const FLEET_ROWS: readonly Row[] = [...fleetRows, ...loginRows];
 
 export interface Sample {
   readonly params?: Readonly<Record<string, string>>;
@@ -29,7 +31,10 @@ export interface Belongings {
   readonly jti: string;
   readonly sidecar: string;
   readonly kid: string;
+  readonly issuer: string;
   readonly credential: string;
+  readonly tool: string;
+  readonly toolDigest: string;
 }
 
 export async function belongingsOf(plane: TestPlane): Promise<Belongings> {
@@ -39,8 +44,23 @@ export async function belongingsOf(plane: TestPlane): Promise<Belongings> {
   await post("policies/active", { draft_id: draft });
   const { jti } = (await post("mint", { subject: "agent", max_calls: 50 })).json;
   const added = (await post("sidecars", {})).json;
+  const sighting = sightingOf("files", { name: "acme_tool" });
+  const report = { upstreams: ["files"], tools: [sighting] };
+  await plane.request("POST", "/v1/sidecar/tools", { token: added.credential, body: report });
+  const [tool] = (await plane.request("GET", "/v1/admin/tools", { token: ACME })).json.items;
+  const { id: issuer } = (await post("issuers", { issuer: ISSUER, ...TRUST })).json;
   const [key] = (await plane.request("GET", "/v1/admin/keys", { token: ACME })).json;
-  return { draft, jti, sidecar: added.sidecar_id, kid: key.kid, credential: added.credential };
+  const { sidecar_id: sidecar, credential } = added;
+  return {
+    draft,
+    jti,
+    sidecar,
+    kid: key.kid,
+    issuer,
+    credential,
+    tool: tool.id,
+    toolDigest: sighting.digest,
+  };
 }
 
 const tenant = "acme";
@@ -60,8 +80,30 @@ const CAVEATS: readonly Caveat[] = [
   { type: "callee_allow", agents: ["c"] },
 ];
 
-export function samplesOf({ draft, jti, sidecar, kid }: Belongings): Readonly<Record<string, Sample>> {
+const ISSUER = "https://login.example";
+const TRUST = {
+  audiences: ["https://sidecar.example/v1/mcp"],
+  jwks_uri: "https://login.example/keys",
+  algorithms: ["RS256"],
+  scopes: ["mcp"],
+  rules: [
+    {
+      name: "everybody",
+      match: { "/sub": { glob: "*" }, "/groups": { one_of: ["a"] }, "/org": "acme" },
+      grant: {
+        agent: `\${sub}@acme`,
+        caveats: [{ type: "tool_allow", tools: ["a"] }],
+        ttl_seconds: 60,
+      },
+    },
+  ],
+};
+
+export function samplesOf(things: Belongings): Readonly<Record<string, Sample>> {
+  const { draft, jti, sidecar, kid, issuer, tool, toolDigest } = things;
+  const ofTool = { params: { id: tool }, query: { tenant } };
   const ofDraft = { params: { id: draft } };
+  const ofIssuer = { params: { id: issuer } };
   const ofKey = { params: { kid }, query: { tenant } };
   const actor = { name: "", remoteAddress: "", requestId: "" };
   const event = administrativeEvent({ tenant, name: "x", details: { a: "b" } }, actor, 0, "event-1");
@@ -103,6 +145,24 @@ export function samplesOf({ draft, jti, sidecar, kid }: Belongings): Readonly<Re
     key_publish: ofKey,
     key_activate: ofKey,
     key_retire: { ...ofKey, body: { not_after: instant } },
+    issuer_create: { body: { tenant, issuer: "https://other.example", ...TRUST } },
+    issuer_list: { query: { tenant } },
+    issuer_view: ofIssuer,
+    issuer_replace: { ...ofIssuer, body: TRUST },
+    issuer_delete: ofIssuer,
+    issuer_explain: {
+      ...ofIssuer,
+      body: { claims: { sub: "alice", list: ["a"] }, token: "a.b.c", resource: TRUST.audiences[0] },
+    },
+    tool_list: { query: { tenant, upstream: "files", status: "pinned", ...page } },
+    tool_mode_view: { query: { tenant } },
+    tool_mode_set: { body: { mode: "approve_all", tenant } },
+    tool_view: ofTool,
+    tool_approve: { ...ofTool, body: { digest: toolDigest, reason: "why", keep: true } },
+    tool_quarantine: { ...ofTool, body: { reason: "why" } },
+    fleet_tools: { body: { upstreams: ["files"], tools: [sightingOf("files", { name: "acme_tool" })] } },
+    fleet_login: {},
+    fleet_exchange: { body: { access_token: "a.b.c", resource: TRUST.audiences[0] } },
     fleet_register: { body: { version: "1", hostname: "pod" } },
     fleet_sync: {},
     fleet_bundle: { params: { digest: hash } },

@@ -157,17 +157,30 @@ const FOREIGN: Readonly<Record<string, number>> = {
   key_publish: 403,
   key_activate: 403,
   key_retire: 403,
+  issuer_create: 404,
+  issuer_list: 200,
+  issuer_view: 404,
+  issuer_replace: 404,
+  issuer_delete: 404,
+  issuer_explain: 404,
+  tool_list: 200,
+  tool_mode_view: 200,
+  tool_mode_set: 404,
+  tool_view: 404,
+  tool_approve: 404,
+  tool_quarantine: 404,
 };
 
 test("another tenant's admin is answered by every row as decided, and learns and changes nothing", async (t) => {
   const { plane, things, sampleOf, call } = await setup(t);
-  const { draft, jti, sidecar, kid } = things;
+  const { draft, jti, sidecar, kid, issuer, tool, toolDigest } = things;
   for (const row of ADMIN_ROWS) {
     const sample = sampleOf(row);
     const { cursor, ...query } = sample.query ?? {};
     const answered = await call(row, { ...sample, query }, BETA);
     assert.equal(answered.status, FOREIGN[row.id], `${row.id}: ${answered.text}`);
-    for (const secret of [draft, jti, sidecar, kid]) assert.ok(!answered.text.includes(secret), row.id);
+    for (const secret of [draft, jti, sidecar, kid, issuer, tool, toolDigest])
+      assert.ok(!answered.text.includes(secret), row.id);
     const foreignRow = await call(row, sample, things.credential);
     assert.ok([401, 429].includes(foreignRow.status), row.id);
   }

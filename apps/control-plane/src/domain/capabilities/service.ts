@@ -10,7 +10,6 @@ import type { Unit } from "../unit.ts";
 import { caveatsFor, type Minted, type MintRequest, type Revocation } from "./model.ts";
 import {
   findCaveats,
-  insertCapability,
   insertRevocation,
   isRevoked,
   lockRevocationVersion,
@@ -19,6 +18,7 @@ import {
   selectRevocationVersions,
   selectRevokedIds,
   tenantsOfToken,
+  upsertCapability,
 } from "./store.ts";
 
 /** Largest number of revocations in one signed state; the wire format allows no more. */
@@ -26,6 +26,15 @@ const REVOCATIONS_PER_STATE = 10_000;
 
 export interface Capabilities {
   mint(unit: Unit, request: MintRequest): Promise<Minted>;
+  /**
+   * As `mint`, under an id of the caller's, who also tells of it. Issued again, an id goes on: its budgets and its revocation hold for
+   * every token that ever had it. Faults: forbidden "capabilities.revoked".
+   */
+  issue(
+    unit: Unit,
+    request: MintRequest,
+    jti: string,
+  ): Promise<Minted & { readonly caveats: readonly Caveat[] }>;
   /**
    * Revokes a token, or the block of one, by its id. With a tenant the id goes on that tenant's list, known or not: blocks appended
    * offline are known to nobody, and a foreign id has no effect there. Without one, the id's own tenant is looked up.
@@ -50,40 +59,50 @@ export interface Capabilities {
 }
 
 export function createCapabilities({ keys }: { keys: Keys }): Capabilities {
+  async function issueToken(unit: Unit, request: MintRequest, jti: string) {
+    const { tenant, subject, issuer, ttlSeconds, attenuable } = request;
+    await ensureTenant(unit, tenant);
+    const key = await keys.signer(unit, tenant, "capability");
+    const caveats = caveatsFor(request, unit.nowMs);
+    const clock = { nowMs: () => unit.nowMs, monotonicMs: () => 0 };
+    const { token, expiresAt, attenuationKey } = await mint(
+      { tenant, subject, issuer, caveats, attenuable, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) },
+      { key, clock, newId: () => jti },
+    );
+    await upsertCapability(unit.executor, {
+      ...{ tenant, jti, subject, issuer, kid: key.kid, caveats, attenuable },
+      issuedAt: new Date(unit.nowMs),
+      expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
+      issuedBy: unit.actor.name,
+    });
+    return { tenant, subject, token, jti, expiresAt, attenuationKey, caveats };
+  }
+
   return {
     async mint(unit, request) {
-      const { tenant, subject, issuer, ttlSeconds, attenuable } = request;
-      await ensureTenant(unit, tenant);
-      const key = await keys.signer(unit, tenant, "capability");
-      const caveats = caveatsFor(request, unit.nowMs);
-      const clock = { nowMs: () => unit.nowMs, monotonicMs: () => 0 };
-      const minted = await mint(
-        { tenant, subject, issuer, caveats, attenuable, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) },
-        { key, clock, newId: unit.newId },
-      );
-      await insertCapability(unit.executor, {
-        tenant,
-        jti: minted.jti,
-        subject,
-        issuer,
-        kid: key.kid,
-        issuedAt: new Date(unit.nowMs),
-        expiresAt: minted.expiresAt === undefined ? null : new Date(minted.expiresAt),
-        caveats,
-        attenuable,
-        issuedBy: unit.actor.name,
-      });
+      const { caveats, ...minted } = await issueToken(unit, request, unit.newId());
+      const { tenant, subject, jti, expiresAt } = minted;
       unit.record({
         tenant,
         name: "mint",
         agentId: subject,
-        tokenId: minted.jti,
-        rootTokenId: minted.jti,
+        tokenId: jti,
+        rootTokenId: jti,
         caveatCount: caveats.length,
-        details: { caveats: plain(caveats), attenuable, expires_at: minted.expiresAt ?? "" },
+        details: {
+          caveats: plain(caveats),
+          attenuable: request.attenuable,
+          expires_at: expiresAt ?? "",
+        },
       });
-      const { token, jti, expiresAt, attenuationKey } = minted;
-      return { tenant, subject, token, jti, expiresAt, attenuationKey };
+      return minted;
+    },
+
+    async issue(unit, request, jti) {
+      if (await isRevoked(unit.executor, request.tenant, jti)) {
+        throw new Fault("forbidden", "capabilities.revoked", "This capability was revoked.");
+      }
+      return await issueToken(unit, request, jti);
     },
 
     async revoke(unit, { jti, reason, tenant }) {

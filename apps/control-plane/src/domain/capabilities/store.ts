@@ -5,11 +5,15 @@ import type { Executor } from "../../database/connection.ts";
 import type { Revocation } from "./model.ts";
 import { capabilities, revocations, revocationVersions } from "./table.ts";
 
-export async function insertCapability(
+/** Of an id that was issued before, what was issued last is kept. */
+export async function upsertCapability(
   executor: Executor,
   row: typeof capabilities.$inferInsert,
 ): Promise<void> {
-  await executor.insert(capabilities).values(row);
+  await executor
+    .insert(capabilities)
+    .values(row)
+    .onConflictDoUpdate({ target: [capabilities.tenant, capabilities.jti], set: row });
 }
 
 /** Tenants that issued a token of this id; ids are random, so there is one at most. */

@@ -90,7 +90,7 @@ function readFields(given: Fields, problems: string[]): Fields {
   for (const [name, schema] of Object.entries(AuditEvent.shape)) {
     const value = given[name];
     if (schema.safeParse(value).success) {
-      fields[name] = value;
+      if (value !== undefined) fields[name] = value;
     } else {
       problems.push(
         `${name} ${value === undefined ? "is missing" : `is not valid: ${excerpt(value as JsonValue)}`}`,
@@ -104,10 +104,12 @@ function readFields(given: Fields, problems: string[]): Fields {
   return fields;
 }
 
+const LISTS = ["arg_keys", "obligations", "reasons"];
+
 function canBeShortened(name: string, value: unknown): boolean {
   if (name === "arg_values") return typeof value === "object" && value !== null && !Array.isArray(value);
   if (Array.isArray(value)) {
-    return (name === "arg_keys" || name === "reasons") && value.every((item) => typeof item === "string");
+    return LISTS.includes(name) && value.every((item) => typeof item === "string");
   }
   const field: unknown = Object.entries(AuditEvent.shape).find(([known]) => known === name)?.[1];
   const isText = typeof field === "object" && field !== null && "maxLength" in field;
@@ -164,8 +166,8 @@ function readOutcome(sent: Fields, problems: string[]): SpoolBody | undefined {
   };
   for (const [name, schema] of Object.entries(CallOutcome.shape)) {
     const parsed = schema.safeParse(sent[name]);
-    if (parsed.success) outcome[name] = parsed.data;
-    else problems.push(`${name} is not valid: ${excerpt(sent[name] as JsonValue)}`);
+    if (!parsed.success) problems.push(`${name} is not valid: ${excerpt(sent[name] as JsonValue)}`);
+    else if (parsed.data !== undefined) outcome[name] = parsed.data;
   }
   if (problems.length > 0) outcome.reason = remark(problems, String(outcome.reason)).slice(0, 2048);
   return { kind: "outcome", event_id: String(sent.event_id), ...CallOutcome.parse(outcome) };

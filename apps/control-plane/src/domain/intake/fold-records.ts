@@ -1,6 +1,6 @@
 // Makes one event of each call, out of records that may arrive apart: an intent and its outcome, of one boot or of two, in whatever order.
 import { buildEvent, closeIntent } from "@postern/audit";
-import type { AuditEvent, CallOutcome } from "@postern/contracts";
+import type { AuditEvent, CallOutcome, SpoolBody } from "@postern/contracts";
 import type { NewEvent } from "../audit/model.ts";
 import type { AdmittedRecord, Provenance } from "./admission.ts";
 import type { OpenCall } from "./model.ts";
@@ -102,6 +102,6 @@ function placed(event: AuditEvent, sequence: number): AuditEvent {
   return { ...event, sidecar_sequence: sequence };
 }
 
-function outcomeOf({ outcome, reason, latency_ms, upstream_status, cost_micros }: CallOutcome): CallOutcome {
-  return { outcome, reason, latency_ms, upstream_status, cost_micros };
+function outcomeOf({ kind: _kind, event_id: _id, ...outcome }: SpoolBody & { kind: "outcome" }): CallOutcome {
+  return outcome;
 }

@@ -34,7 +34,7 @@ const EVENT_COLUMNS = [
   ...["decided_by", "intent_summary", "latency_ms", "remote_ip", "upstream_status", "requires_step_up"],
   ...["elevation_id", "event_id", "outcome", "reasons", "method", "upstream", "request_id", "args_digest"],
   ...["policy_revision", "policy_sha256", "policy_rule", "cost_micros", "sidecar_id", "sidecar_epoch"],
-  ...["sidecar_sequence", "actor", "degraded"],
+  ...["sidecar_sequence", "actor", "degraded", "obligations"],
 ] as (keyof ChainEntry["event"])[];
 
 const csvRows = csv([...EVENT_COLUMNS, "index", "prev_hash", "hash"]);
@@ -112,7 +112,7 @@ function textOf({ index, prevHash, hash, text }: Entry): string {
 function cellsOf({ index, prevHash, hash, text }: Entry): (string | number | boolean)[] {
   const event = JSON.parse(text) as ChainEntry["event"];
   const cells = EVENT_COLUMNS.map((column) => {
-    const value = event[column];
+    const value = event[column] ?? "";
     if (Array.isArray(value)) return value.join(";");
     return typeof value === "object" ? JSON.stringify(value) : value;
   });

@@ -14,12 +14,14 @@ import { type AdminToken, createAdminAuth } from "./auth.ts";
 import { capabilityRows } from "./capabilities.ops.ts";
 import type { AdminContext } from "./context.ts";
 import { draftRows } from "./drafts.ops.ts";
+import { issuerRows } from "./issuers.ops.ts";
 import { keyRows } from "./keys.ops.ts";
 import { policyRows } from "./policies.ops.ts";
 import { type AdminPrincipal, actorName, createScope } from "./principal.ts";
 import { sidecarRows } from "./sidecars.ops.ts";
 import { tenantRows } from "./tenants.ops.ts";
 import { createThrottle } from "./throttle.ts";
+import { toolRows } from "./tools.ops.ts";
 
 export interface AdminPorts {
   readonly nouns: Nouns;
@@ -41,6 +43,8 @@ export const adminRows = [
   ...tenantRows,
   ...sidecarRows,
   ...keyRows,
+  ...issuerRows,
+  ...toolRows,
 ];
 
 export interface AdminSurface extends Surface<AdminPrincipal, AdminContext> {

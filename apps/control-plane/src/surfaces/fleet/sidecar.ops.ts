@@ -18,6 +18,7 @@ import { readCursor } from "../../domain/states/model.ts";
 import { FailureBody } from "../failure.ts";
 import { operation } from "./context.ts";
 import type { SidecarPrincipal } from "./principal.ts";
+import { toolReportRows } from "./tools.ops.ts";
 
 const base = "/v1/sidecar";
 const row = { permission: "sidecar", audit: "none" } as const;
@@ -47,8 +48,8 @@ const sync = operation({
   path: `${base}/sync`,
   summary: "Follow the signed control state",
   description:
-    "Events named `state`; `data` is a sealed document, `id` (k<keys>.p<policy>.r<revocations>) what the reader holds after it. " +
-    "First keys, policy and revocations (after those of `Last-Event-ID`), then a heartbeat each second and changes at once.",
+    "Events named `state`; `data` is a sealed document, `id` (k<keys>.p<policy>.r<revocations>.t<pins>) what the reader holds after it. " +
+    "First keys, policy, revocations and pins (after those of `Last-Event-ID`), then a heartbeat each second and changes at once.",
   ...row,
   status: 200,
   replies: { 429: "This sidecar has too many open streams." },
@@ -179,4 +180,4 @@ async function* asEvents(events: AsyncGenerator<FeedEvent, void>): AsyncGenerato
   for await (const { id, sealed } of events) yield { event: "state", id, data: sealed };
 }
 
-export const fleetRows = [register, sync, bundle, audit, lease, giveBack];
+export const fleetRows = [register, sync, bundle, audit, lease, giveBack, ...toolReportRows];

@@ -7,6 +7,7 @@ import type { Units } from "../../domain/unit.ts";
 import { FailureBody, failureOf } from "../failure.ts";
 import type { Report } from "../report.ts";
 import type { FleetContext } from "./context.ts";
+import { loginRows } from "./login.ops.ts";
 import { createSidecarAuth, type SidecarPrincipal } from "./principal.ts";
 import { fleetRows } from "./sidecar.ops.ts";
 import { createStreams } from "./streams.ts";
@@ -49,5 +50,5 @@ export function createFleetSurface(ports: FleetPorts): Surface<SidecarPrincipal,
     failure: failureOf,
     report,
   };
-  return { door, rows: fleetRows };
+  return { door, rows: [...fleetRows, ...loginRows] };
 }
