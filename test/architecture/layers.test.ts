@@ -26,6 +26,7 @@ const LAYERS: readonly Readonly<Record<string, readonly string[]>>[] = [
     budget: [],
     audit: [],
     mcp: [],
+    obligation: [],
     surface: [],
   },
   { decision: [], client: [] },
@@ -37,7 +38,18 @@ const APP_REFUSES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Nouns of the control plane in dependency order: one may use an earlier one, but never its store or table. */
-const NOUNS = ["tenants", "keys", "audit", "capabilities", "policies", "sidecars", "states", "intake"];
+const NOUNS = [
+  "tenants",
+  "keys",
+  "audit",
+  "capabilities",
+  "issuers",
+  "policies",
+  "sidecars",
+  "tools",
+  "states",
+  "intake",
+];
 
 const breaches = (found: readonly string[]) => assert.equal(found.join("\n"), "");
 

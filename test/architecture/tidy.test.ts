@@ -13,7 +13,7 @@ const READS_CLOCK_OR_CHANCE = [
   "apps/control-plane/src/workers/every.ts",
   "apps/sidecar/src/surroundings.ts",
   "apps/sidecar/src/timing.ts",
-  "apps/sidecar/src/upstream/stdio.ts",
+  "apps/sidecar/src/upstream/session-host.ts",
   "packages/fault/src/clock.ts",
   "packages/policy/src/evaluation-thread.ts",
   "packages/policy/src/evaluation-worker.ts",
@@ -22,6 +22,7 @@ const READS_CLOCK_OR_CHANCE = [
 
 /** Where code sets timers: at the edges, for input and output that may never answer, and for what happens now and then. */
 const SETS_TIMERS = [
+  "apps/control-plane/src/domain/issuers/json-fetch.ts",
   "apps/control-plane/src/listener.ts",
   "apps/control-plane/src/workers/every.ts",
   "apps/injector/src/timing.ts",

@@ -38,6 +38,7 @@ export function sseAnswer(
   const body: UpstreamBody = {
     whole: undefined,
     cancel: () => {},
+    onOver: () => {},
     async *[Symbol.asyncIterator]() {
       for (const event of events) {
         if (event instanceof Error) throw event;

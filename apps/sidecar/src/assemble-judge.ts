@@ -5,6 +5,7 @@ import { createVerifier } from "@postern/capability";
 import { createJudge, type Judge } from "@postern/decision";
 import { createIntentResolver, createRuleExtractor } from "@postern/intent";
 import { createHttpExtractor } from "@postern/intent/http";
+import { SUPPORTED_OBLIGATIONS } from "@postern/obligation";
 import type { PolicyEngine } from "@postern/policy";
 import type { SidecarConfig } from "./config.ts";
 import type { ControlPlane } from "./control-plane.ts";
@@ -71,10 +72,10 @@ export function assembleJudge(config: JudgeConfig, around: JudgeSurroundings): A
     stale: state.stale,
     intent: createIntentResolver({ extractor, clock, ttlMs: config.intentTtlMs, entriesMax: INTENTS_MAX }),
     policy: {
-      async evaluate(of, input) {
+      evaluate(of, question) {
         const stale = state.policyStale();
         return stale === undefined
-          ? engine.evaluate(of, input)
+          ? engine.evaluate(of, question)
           : { ok: false, reason: stale, pointer: engine.active(of) };
       },
     },
@@ -83,8 +84,7 @@ export function assembleJudge(config: JudgeConfig, around: JudgeSurroundings): A
       intentRequired: config.requireIntent,
       intentConfidenceMin: config.intentConfidenceMin,
       stepUpMaxAgeMs: config.stepUpMaxAgeMs,
-      // No obligation can be carried out yet, so a policy that asks for one denies.
-      obligations: new Set(),
+      obligations: SUPPORTED_OBLIGATIONS,
     },
     onTrouble: (check, caught) => log.error("check failed", caught, { check }),
   });

@@ -3,6 +3,7 @@
 import { buildEvent } from "@postern/audit";
 import type { AuditEvent, JsonObject, JsonValue } from "@postern/contracts";
 import type { Findings } from "@postern/decision";
+import type { Applied } from "@postern/obligation";
 
 /** What an event holds of the arguments. off: nothing · keys: names of the top level · scalars: numbers, booleans and null, where text becomes null · full: as sent. */
 export type ArgValuesMode = "off" | "keys" | "scalars" | "full";
@@ -20,7 +21,7 @@ export interface JudgedMessage {
   readonly receivedAtMs: number;
   readonly latencyMs: number;
   readonly method: string;
-  /** "" for a message that is no tool call. */
+  /** What it was judged as; "" for a message that asks for nothing. */
   readonly tool: string;
   readonly args: JsonObject;
   readonly argsDigest: string;
@@ -35,6 +36,8 @@ export interface Verdict {
   readonly reason: string;
   readonly reasons: readonly string[];
   readonly findings: Omit<Findings, "timingsMs">;
+  /** What obligations did so far. */
+  readonly applied?: readonly Applied[] | undefined;
 }
 
 /** `outcome` of an allowed call stays "unknown" until its outcome record says more. Texts are cut to what the schema takes. */
@@ -77,8 +80,20 @@ export function auditEvent(
     cost_micros: policy?.cost_micros ?? 0,
     sidecar_id: speaker.sidecarId,
     sidecar_epoch: speaker.epoch,
+    ...obligationsDone(verdict.applied),
   });
 }
+
+/** What obligations did, as events say it; nothing when they did nothing. */
+export function obligationsDone(applied: readonly Applied[] = []): Pick<AuditEvent, "obligations"> {
+  if (applied.length === 0) return {};
+  const told = applied.map(
+    (done) => `${done.direction}:${done.type}:${done.class}:${done.action}=${done.count}`,
+  );
+  return { obligations: told.slice(0, OBLIGATIONS_MAX) };
+}
+
+const OBLIGATIONS_MAX = 64;
 
 /** Milliseconds as events count them. */
 export const wholeMs = (ms: number): number => Math.max(0, Math.round(ms));

@@ -20,6 +20,18 @@ test("the smallest configuration is enough, and its one upstream is called defau
   assert.equal(config.spoolDurability, "os");
 });
 
+test("the one upstream may have a name of its own", () => {
+  const { config } = readConfig({
+    ...required,
+    POSTERN_UPSTREAM_URL: "http://crm.internal/mcp",
+    POSTERN_UPSTREAM_NAME: "crm",
+  });
+  assert.deepEqual(
+    config.upstreams.map(({ name }) => name),
+    ["crm"],
+  );
+});
+
 test("several upstreams keep their order and names", () => {
   const upstreams = {
     crm: { url: "http://crm.internal/mcp", headers: { "X-Key": "1" } },

@@ -1,4 +1,5 @@
-// Every setting of the sidecar. This file is the only one that reads the environment; a default stands here and nowhere else.
+// Every setting of the sidecar, those of its tool servers in a file of their own. This file is the only one that reads the environment; a
+// default stands here or there and nowhere else.
 
 import {
   type ConfigOf,
@@ -8,7 +9,6 @@ import {
   flag,
   httpUrl,
   integer,
-  json,
   list,
   loadConfig,
   oneOf,
@@ -18,23 +18,10 @@ import {
   text,
 } from "@postern/config";
 import { PublicKeyText } from "@postern/contracts";
-import { Fault } from "@postern/fault";
 import { LOG_LEVELS } from "@postern/telemetry";
-import { z } from "zod";
+import { readUpstreams, UPSTREAM_SETTINGS, type UpstreamsConfig } from "./upstream/upstream-settings.ts";
 
 const MIB = 1_048_576;
-const argv = z.array(z.string().min(1).max(4096)).min(1).max(64);
-const headerMap = z.record(z.string().regex(/^[A-Za-z0-9-]{1,128}$/), z.string().max(8192));
-const upstreamName = z
-  .string()
-  .regex(/^[a-z0-9](?:[a-z0-9_-]{0,62})$/, "must be lower-case letters, digits, - or _");
-
-/** One row of POSTERN_UPSTREAMS: either `url` (with `headers`) or `command` (with `environment`). */
-const UpstreamRow = z.union([
-  z.strictObject({ url: httpUrl(), headers: headerMap.optional() }),
-  z.strictObject({ command: argv, environment: z.record(z.string(), z.string()).optional() }),
-]);
-export type UpstreamRow = z.infer<typeof UpstreamRow>;
 
 const SETTINGS = {
   host: setting(
@@ -66,67 +53,7 @@ const SETTINGS = {
     },
     PublicKeyText,
   ),
-  upstreamUrl: setting(
-    {
-      env: "POSTERN_UPSTREAM_URL",
-      description: "Streamable HTTP address of the tool server.",
-      optional: true,
-    },
-    httpUrl(),
-  ),
-  upstreamCommand: setting(
-    {
-      env: "POSTERN_UPSTREAM_COMMAND",
-      description: 'Tool server to run over stdio, as a JSON array: ["node","server.js"].',
-      optional: true,
-    },
-    json(argv),
-  ),
-  upstreams: setting(
-    {
-      env: "POSTERN_UPSTREAMS",
-      description:
-        'Several tool servers, reached as /v1/mcp/<name>; JSON: {"files":{"command":["…"]},"crm":{"url":"http://…","headers":{}}}.',
-      optional: true,
-    },
-    json(
-      z
-        .record(upstreamName, UpstreamRow)
-        .refine((rows) => Object.keys(rows).length > 0, "must name one upstream at least"),
-    ),
-  ),
-  upstreamHeaders: setting(
-    {
-      env: "POSTERN_UPSTREAM_HEADERS",
-      description: "Headers sent to POSTERN_UPSTREAM_URL, such as its credential; a JSON object.",
-      optional: true,
-    },
-    secretText(),
-  ),
-  upstreamEnvironment: setting(
-    {
-      env: "POSTERN_UPSTREAM_ENVIRONMENT",
-      description: "Names of variables that a tool server run over stdio may see, separated by commas.",
-      default: "PATH,HOME,LANG,TMPDIR",
-    },
-    list(),
-  ),
-  upstreamTimeoutMs: setting(
-    {
-      env: "POSTERN_UPSTREAM_TIMEOUT_MS",
-      description: "How long a tool server may take to begin its answer.",
-      default: "120000",
-    },
-    integer({ min: 100, max: 3_600_000 }),
-  ),
-  responseBytesMax: setting(
-    {
-      env: "POSTERN_RESPONSE_BYTES_MAX",
-      description: "Largest JSON answer, and largest event of a stream, taken from a tool server.",
-      default: String(16 * MIB),
-    },
-    integer({ min: 1024, max: 256 * MIB }),
-  ),
+  ...UPSTREAM_SETTINGS,
   allowMethods: setting(
     {
       env: "POSTERN_ALLOW_METHODS",
@@ -273,6 +200,18 @@ const SETTINGS = {
     },
     list(),
   ),
+  publicUrl: setting(
+    {
+      env: "POSTERN_PUBLIC_URL",
+      description:
+        "Own address as clients know it, such as https://tools.example.com: what access tokens must be meant for. Unset, it is known on loopback only.",
+      optional: true,
+    },
+    httpUrl().refine(
+      (text) => new URL(text).href === `${new URL(text).origin}/`,
+      "must have no path and no query",
+    ),
+  ),
   sessionsMax: setting(
     {
       env: "POSTERN_SESSIONS_MAX",
@@ -297,14 +236,6 @@ const SETTINGS = {
     },
     integer({ min: 1, max: 100_000 }),
   ),
-  stdioSessionsMax: setting(
-    {
-      env: "POSTERN_STDIO_SESSIONS_MAX",
-      description: "Processes at once of each tool server that is run over stdio.",
-      default: "64",
-    },
-    integer({ min: 1, max: 10_000 }),
-  ),
   drainMs: setting(
     {
       env: "POSTERN_DRAIN_MS",
@@ -319,22 +250,12 @@ const SETTINGS = {
   ),
 } as const;
 
-/** Where one upstream is and what it is given. */
-export interface UpstreamSettings {
-  readonly name: string;
-  readonly row: UpstreamRow;
-}
-
 export interface SidecarConfig
   extends Omit<
-    ConfigOf<typeof SETTINGS>,
-    "upstreamUrl" | "upstreamCommand" | "upstreams" | "upstreamHeaders" | "upstreamEnvironment"
-  > {
-  /** The first one answers on /v1/mcp; each answers on /v1/mcp/<name>. */
-  readonly upstreams: readonly UpstreamSettings[];
-  /** What a stdio tool server may see of our environment. */
-  readonly upstreamEnvironment: Readonly<Record<string, string>>;
-}
+      ConfigOf<typeof SETTINGS>,
+      "upstreamUrl" | "upstreamName" | "upstreamCommand" | "upstreamHeaders" | keyof UpstreamsConfig
+    >,
+    UpstreamsConfig {}
 
 /**
  * @throws Fault invalid "config.invalid": every wrong or missing setting.
@@ -344,39 +265,25 @@ export function readConfig(environment: Environment = process.env): {
   unknown: readonly string[];
 } {
   const { config, unknown } = loadConfig(SETTINGS, environment);
-  const { upstreamUrl, upstreamCommand, upstreams, upstreamHeaders, upstreamEnvironment, ...rest } = config;
-  const named = Object.entries(upstreams ?? {}).map(([name, row]) => ({ name, row }));
-  const single: UpstreamRow[] = [
-    ...(upstreamUrl === undefined ? [] : [{ url: upstreamUrl, ...headersOf(upstreamHeaders?.reveal()) }]),
-    ...(upstreamCommand === undefined ? [] : [{ command: upstreamCommand }]),
-  ];
-  if (single.length + Math.min(named.length, 1) !== 1) {
-    throw invalid("set exactly one of POSTERN_UPSTREAM_URL, POSTERN_UPSTREAM_COMMAND and POSTERN_UPSTREAMS");
-  }
-  const visible = upstreamEnvironment.flatMap((name) => {
-    const value = environment[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return {
-    config: Object.freeze({
-      ...rest,
-      upstreams: [...single.map((row) => ({ name: "default", row })), ...named],
-      upstreamEnvironment: Object.fromEntries(visible),
-    }),
-    unknown,
+  const {
+    upstreamUrl,
+    upstreamName,
+    upstreamCommand,
+    upstreams,
+    upstreamHeaders,
+    upstreamEnvironment,
+    ...rest
+  } = config;
+  const given = {
+    upstreamUrl,
+    upstreamName,
+    upstreamCommand,
+    upstreams,
+    upstreamHeaders,
+    upstreamEnvironment,
   };
+  return { config: Object.freeze({ ...rest, ...readUpstreams(given, environment) }), unknown };
 }
 
 /** The settings as text for `--help`. */
 export const settingsHelp = (): string => describeSettings(SETTINGS);
-
-function headersOf(value: string | undefined): { headers?: Record<string, string> } {
-  if (value === undefined) return {};
-  const parsed = json(headerMap).safeParse(value);
-  if (!parsed.success)
-    throw invalid("POSTERN_UPSTREAM_HEADERS must be a JSON object of header names and values");
-  return { headers: parsed.data };
-}
-
-const invalid = (problem: string) =>
-  new Fault("invalid", "config.invalid", `The configuration cannot be used:\n  ${problem}`);

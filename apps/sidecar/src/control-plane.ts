@@ -1,12 +1,16 @@
 // What the sidecar asks of its control plane. `createSidecarClient` of @postern/client is the adapter; tests give a memory one.
 import type {
-  AuditBatch,
   AuditBatchReply,
+  ExchangeReply,
+  ExchangeRequest,
   LeaseReply,
   LeaseRequest,
   LeaseReturn,
+  LoginReply,
   RegisterReply,
   RegisterRequest,
+  ToolReport,
+  ToolReportReply,
 } from "@postern/contracts";
 import type { z } from "zod";
 
@@ -19,7 +23,14 @@ export interface ControlPlane {
     signal: AbortSignal;
   }): AsyncIterable<{ readonly id: string; readonly sealed: string }>;
   bundle(digest: string): Promise<Uint8Array>;
-  sendAudit(batch: AuditBatch): Promise<AuditBatchReply>;
+  /** An AuditBatch as JSON text. */
+  sendAudit(batchJson: string): Promise<AuditBatchReply>;
+  /** What of the tools seen is not in the inventory. */
+  reportTools(report: ToolReport): Promise<ToolReportReply>;
   lease(request: z.infer<typeof LeaseRequest>): Promise<LeaseReply>;
   returnLease(request: z.infer<typeof LeaseReturn>): Promise<void>;
+  /** Which issuers of access tokens the tenant trusts, sealed. */
+  login(signal: AbortSignal): Promise<z.infer<typeof LoginReply>>;
+  /** A capability for an access token; Fault forbidden "capability.exchange" when there is none. */
+  exchangeToken(request: ExchangeRequest): Promise<ExchangeReply>;
 }

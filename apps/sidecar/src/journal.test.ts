@@ -25,7 +25,7 @@ function createRig(failures: (Fault | undefined)[]) {
       async append(body) {
         const failure = failures.shift();
         if (failure !== undefined) throw failure;
-        written.push(body);
+        written.push(typeof body === "function" ? body() : body);
         return { sequence: written.length, hash: "" };
       },
     },

@@ -1,6 +1,6 @@
 // Where the pipeline writes what it decided: the spool. An outcome that cannot be written at once stays owed and is written as soon as it
 // can be; if the process dies before that, its successor writes "unknown" in its place.
-import type { Spool } from "@postern/audit/spool";
+import type { BodySource, Spool } from "@postern/audit/spool";
 import type { SpoolBody } from "@postern/contracts";
 import { isRetryable, toFault } from "@postern/fault";
 import type { Logger } from "@postern/telemetry";
@@ -9,8 +9,8 @@ import { backoffMs, type Random, type Sleep } from "./timing.ts";
 
 export interface Journal {
   readonly speaker: Speaker;
-  /** Resolves once the record is durable. @throws Fault unavailable "audit.spool_full", "audit.spool_failed". */
-  append(body: SpoolBody): Promise<{ readonly sequence: number }>;
+  /** Resolves once the record is durable. A body that is given as a function is made when its turn to be written comes. @throws Fault unavailable "audit.spool_full", "audit.spool_failed". */
+  append(body: BodySource): Promise<{ readonly sequence: number }>;
   /** The outcome of a recorded call. Never throws. */
   appendOutcome(body: SpoolBody & { kind: "outcome" }): Promise<void>;
   /** Outcomes that wait to be written. */
@@ -33,10 +33,11 @@ export function createJournal({ speaker, spool, sleep, random, log, onAppended }
   const stopping = new AbortController();
   let owed = 0;
 
-  async function append(body: SpoolBody): Promise<{ sequence: number }> {
-    const appended = await spool.append(body);
-    onAppended();
-    return appended;
+  function append(body: BodySource): Promise<{ sequence: number }> {
+    return spool.append(body).then((appended) => {
+      onAppended();
+      return appended;
+    });
   }
 
   async function payLater(body: SpoolBody): Promise<void> {

@@ -41,6 +41,7 @@ async function createRig(t: TestContext, pipeline: Pipeline = echo, changes: obj
         received.push(message);
         await pipeline(message, exchange);
       },
+      loginMetadata: () => undefined,
       refusalOf: proven,
       readiness: () => ({ ready: false, reasons: ["the policy is being loaded"] }),
       metrics: createMetrics(["requests"]),
@@ -113,6 +114,18 @@ const REFUSED: readonly [title: string, text: string, status: number][] = [
   ["a compressed body", post("Content-Encoding: gzip\r\n"), 415],
   ["two lengths", post("Content-Length: 3\r\n"), 400],
   ["a length and chunks", post("Transfer-Encoding: chunked\r\n"), 400],
+  [
+    "a coding before chunked",
+    post("Transfer-Encoding: identity, chunked\r\n").replace(/Content-Length: 2\r\n/, ""),
+    400,
+  ],
+  [
+    "chunks in HTTP/1.0",
+    post("Transfer-Encoding: chunked\r\n")
+      .replace("HTTP/1.1", "HTTP/1.0")
+      .replace(/Content-Length: 2\r\n/, ""),
+    400,
+  ],
   ["a folded header", post("X-A: 1\r\n 2\r\n"), 400],
   ["a body that is declared too large", post("", "x".repeat(1_001)), 413],
   ["PUT", post("").replace("POST", "PUT"), 405],

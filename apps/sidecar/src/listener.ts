@@ -1,7 +1,7 @@
 // The HTTP edge: node:http, a handful of exact paths, and limits on everything a caller controls. A request that gets past this file has a
 // well-formed head, meant for this host, and a body of bounded size; what it says is for the pipeline to read.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { Identifier, type Reason } from "@postern/contracts";
 import type { MessageRequest } from "@postern/decision";
 import { type Clock, Fault, type NewId } from "@postern/fault";
@@ -31,7 +31,11 @@ export interface ListenerOptions extends BodyLimits {
 export interface ListenerPorts {
   readonly pipeline: Pipeline;
   /** Why a token stands for nothing; asked only of those who send much. */
-  readonly refusalOf: (message: MessageRequest) => Promise<Reason | undefined>;
+  readonly refusalOf: (
+    message: MessageRequest & { readonly host: string | undefined },
+  ) => Promise<Reason | undefined>;
+  /** What there is to read at a path about logging in. */
+  readonly loginMetadata: (path: string, host: string | undefined) => object | undefined;
   readonly readiness: () => Readiness;
   readonly metrics: Pick<Metrics, "expose" | "increment" | "observeMs">;
   readonly version: string;
@@ -49,6 +53,7 @@ export interface Listener {
 
 interface Route {
   readonly door: Door;
+  readonly path: string;
   readonly upstream: string;
 }
 
@@ -61,6 +66,8 @@ export async function startListener(options: ListenerOptions, ports: ListenerPor
   const bodies = createBodyReceiver(options);
   let draining = false;
   const inFlight = new Set<Promise<void>>();
+  /** Connections on which nothing more is read, although it may have arrived already. */
+  const ended = new WeakSet<Socket>();
   const server = createServer(
     {
       maxHeaderSize: HEAD_BYTES_MAX,
@@ -82,6 +89,12 @@ export async function startListener(options: ListenerOptions, ports: ListenerPor
   );
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (ended.has(request.socket)) return;
+    if (!isPlainlyFramed(request)) {
+      ended.add(request.socket);
+      response.shouldKeepAlive = false;
+      return createExchange(response).whole(400, {}, "");
+    }
     const route = routes.get(request.url ?? "");
     if (route === undefined) return handlePlain(request, response, options.headerRules, ports);
     const exchange = createExchange(response);
@@ -101,7 +114,7 @@ export async function startListener(options: ListenerOptions, ports: ListenerPor
     if (!read.ok) return respondRefused(exchange, { verb: "POST", requestId }, malformed(read), ports);
     const { headers } = read;
     const token = bearerToken(headers.get("authorization"));
-    const refusalOf = () => ports.refusalOf({ token, upstream: route.upstream });
+    const refusalOf = () => ports.refusalOf({ token, upstream: route.upstream, host: headers.get("host") });
     const received = verb === "POST" ? await bodies.receive(request, refusalOf) : NO_BODY;
     if (!received.ok) {
       // What is still coming is read and thrown away, so that the connection can go on.
@@ -144,6 +157,12 @@ export async function startListener(options: ListenerOptions, ports: ListenerPor
   };
 }
 
+/** node:http takes any list that ends in "chunked" for chunks, in HTTP/1.0 too. Whoever reads it otherwise may see the body end elsewhere. */
+const isPlainlyFramed = ({ headers, httpVersion }: IncomingMessage): boolean => {
+  const coding = headers["transfer-encoding"];
+  return coding === undefined || (httpVersion === "1.1" && coding.toLowerCase() === "chunked");
+};
+
 const NO_BODY = { ok: true, body: new Uint8Array(), release: () => {} } as const;
 
 /** The caller's own id of the request, so that both sides can follow it; anything but one identifier is no id. */
@@ -154,13 +173,13 @@ function requestIdOf({ headers }: IncomingMessage): string | undefined {
 
 /** Paths are compared as they were sent: no query, no dots, no escapes, no absolute form. */
 function routesTo(upstreams: readonly [string, ...string[]]): ReadonlyMap<string, Route> {
-  const named = upstreams.map((upstream) => [`/v1/mcp/${upstream}`, { door: "mcp", upstream }] as const);
   const [first] = upstreams;
-  return new Map<string, Route>([
-    ["/v1/mcp", { door: "mcp", upstream: first }],
-    ["/v1/tool-call", { door: "tool-call", upstream: first }],
-    ...named,
-  ]);
+  const routes: readonly Route[] = [
+    { door: "mcp", path: "/v1/mcp", upstream: first },
+    { door: "tool-call", path: "/v1/tool-call", upstream: first },
+    ...upstreams.map((upstream): Route => ({ door: "mcp", path: `/v1/mcp/${upstream}`, upstream })),
+  ];
+  return new Map(routes.map((route) => [route.path, route]));
 }
 
 /** Probes come under any Host; a page of another site may not even look. */
@@ -185,6 +204,8 @@ async function handlePlain(
     const { contentType, body } = await ports.metrics.expose();
     return exchange.whole(200, { "content-type": contentType }, body);
   }
+  const metadata = path === undefined ? undefined : ports.loginMetadata(path, header("host"));
+  if (metadata !== undefined) return json(200, metadata);
   return json(404, { error: "There is nothing here: calls go to /v1/mcp or /v1/tool-call." });
 }
 

@@ -51,7 +51,7 @@ async function run(): Promise<void> {
     const runtime = await startRuntime(config, {
       ...surroundings,
       controlPlane,
-      upstreams: openUpstreams(config, log),
+      upstreams: openUpstreams(config, surroundings),
     });
     const host = config.host.includes(":") ? `[${config.host}]` : config.host;
     log.info("listening", { url: `http://${host}:${runtime.port}` });

@@ -1,39 +1,112 @@
-// One adapter for each configured tool server.
+// One adapter for each configured tool server, behind its guard.
 
-import { Fault } from "@postern/fault";
+import { type Clock, Fault } from "@postern/fault";
 import type { Logger } from "@postern/telemetry";
-import type { SidecarConfig, UpstreamSettings } from "./config.ts";
+import type { SidecarConfig } from "./config.ts";
+import { type Credential, createCredential, type Grant } from "./upstream/credential.ts";
+import { guardUpstream } from "./upstream/guarded.ts";
 import { createHttpUpstream } from "./upstream/http.ts";
+import { createSseUpstream } from "./upstream/sse.ts";
 import { createStdioUpstream } from "./upstream/stdio.ts";
+import { createTokenEndpoint } from "./upstream/token-endpoint.ts";
 import type { Upstream } from "./upstream/upstream.ts";
+import { tokenRowOf, type UpstreamSettings } from "./upstream/upstream-settings.ts";
 
 type UpstreamConfig = Pick<
   SidecarConfig,
-  "upstreams" | "upstreamEnvironment" | "upstreamTimeoutMs" | "responseBytesMax" | "stdioSessionsMax"
+  | "upstreams"
+  | "upstreamEnvironment"
+  | "upstreamTimeoutMs"
+  | "upstreamStreamTimeoutMs"
+  | "upstreamCallsMax"
+  | "upstreamCallsPerPrincipalMax"
+  | "upstreamNetworks"
+  | "upstreamNetworksStrict"
+  | "circuitFailures"
+  | "circuitCooldownMs"
+  | "responseBytesMax"
+  | "stdioSessionsMax"
 >;
 
-/** @throws Fault invalid "config.invalid" when there is none. */
-export function openUpstreams(config: UpstreamConfig, log: Logger): [Upstream, ...Upstream[]] {
-  const [first, ...others] = config.upstreams.map((settings) => openUpstream(settings, config, log));
+export interface OpenUpstreamsPorts {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** @throws Fault invalid "config.invalid" when there is none, or one at an address that may not be reached. */
+export function openUpstreams(config: UpstreamConfig, ports: OpenUpstreamsPorts): [Upstream, ...Upstream[]] {
+  const [first, ...others] = config.upstreams.map((settings) =>
+    guardUpstream(openUpstream(settings, config, ports), {
+      callsMax: config.upstreamCallsMax,
+      callsPerPrincipalMax: config.upstreamCallsPerPrincipalMax,
+      failuresMax: config.circuitFailures,
+      cooldownMs: config.circuitCooldownMs,
+      clock: ports.clock,
+    }),
+  );
   if (first === undefined) throw new Fault("invalid", "config.invalid", "No tool server is configured.");
   return [first, ...others];
 }
 
-function openUpstream({ name, row }: UpstreamSettings, config: UpstreamConfig, log: Logger): Upstream {
-  const limits = { name, answerTimeoutMs: config.upstreamTimeoutMs };
-  if ("url" in row) {
-    const { url, headers = {} } = row;
-    return createHttpUpstream({ ...limits, url, headers, bodyBytesMax: config.responseBytesMax });
+function openUpstream(
+  settings: UpstreamSettings,
+  config: UpstreamConfig,
+  { clock, log }: OpenUpstreamsPorts,
+): Upstream {
+  const { name, row } = settings;
+  const onDiagnostic = (text: string) => log.debug("tool server says", { upstream: name, text });
+  const limits = {
+    name,
+    clock,
+    answerTimeoutMs: config.upstreamTimeoutMs,
+    streamTimeoutMs: config.upstreamStreamTimeoutMs,
+  };
+  if ("command" in row) {
+    const [program, ...args] = row.command;
+    if (program === undefined)
+      throw new Fault("invalid", "config.invalid", `The upstream ${name} has no command.`);
+    return createStdioUpstream({
+      ...limits,
+      command: [program, ...args],
+      environment: { ...config.upstreamEnvironment, ...row.environment },
+      sessionsMax: config.stdioSessionsMax,
+      lineBytesMax: config.responseBytesMax,
+      onDiagnostic,
+    });
   }
-  const [program, ...args] = row.command;
-  if (program === undefined)
-    throw new Fault("invalid", "config.invalid", `The upstream ${name} has no command.`);
-  return createStdioUpstream({
+  const addresses = { networks: config.upstreamNetworks, isStrict: config.upstreamNetworksStrict };
+  const credential = openCredential(settings, { clock, addresses, timeoutMs: CREDENTIAL_TIMEOUT_MS });
+  const remote = {
     ...limits,
-    command: [program, ...args],
-    environment: { ...config.upstreamEnvironment, ...row.environment },
-    sessionsMax: config.stdioSessionsMax,
-    lineBytesMax: config.responseBytesMax,
-    onDiagnostic: (text) => log.debug("tool server says", { upstream: name, text }),
-  });
+    addresses,
+    headers: row.headers ?? {},
+    ...(credential !== undefined && { credential }),
+  };
+  return "url" in row
+    ? createHttpUpstream({ ...remote, url: row.url, bodyBytesMax: config.responseBytesMax })
+    : createSseUpstream({ ...remote, url: row.sse, eventBytesMax: config.responseBytesMax, onDiagnostic });
+}
+
+const CREDENTIAL_TIMEOUT_MS = 10_000;
+
+function openCredential(
+  { row, clientSecret }: UpstreamSettings,
+  {
+    clock,
+    ...rules
+  }: { clock: Clock; addresses: { networks: readonly string[]; isStrict: boolean }; timeoutMs: number },
+): Credential | undefined {
+  const tokenRow = tokenRowOf(row);
+  if (tokenRow === undefined || clientSecret === undefined) return undefined;
+  const { token_url: tokenUrl, client_id: clientId, scope, resource, audience } = tokenRow;
+  const grant: Grant = {
+    type: "exchange" in row && row.exchange !== undefined ? "token_exchange" : "client_credentials",
+    parameters: {
+      ...(scope !== undefined && { scope }),
+      ...(resource !== undefined && { resource }),
+      ...(audience !== undefined && { audience }),
+    },
+  };
+  const endpoint = createTokenEndpoint({ ...rules, tokenUrl, clientId, clientSecret: clientSecret.reveal });
+  return createCredential({ endpoint, grant, clock });
 }

@@ -5,13 +5,22 @@ import type { TestContext } from "node:test";
 import { openSpool, type Spool } from "@postern/audit/spool";
 import type { Reservation } from "@postern/budget";
 import { checkStanding } from "@postern/capability";
-import { type AuditEvent, type CallOutcome, type Capability, ERROR_CODE, reason } from "@postern/contracts";
+import {
+  type AuditEvent,
+  type CallOutcome,
+  type Capability,
+  ERROR_CODE,
+  type JsonObject,
+  type PolicyDecision,
+  reason,
+} from "@postern/contracts";
 import type { Decision, Judge } from "@postern/decision";
 import { createMetrics, silentLogger } from "@postern/telemetry";
 import { defer, fixedClock, sequentialIds, temporaryDirectory } from "@postern/testkit";
 import { type Answering, answerJson } from "./answers.fixture.ts";
 import type { CallClients } from "./call-clients.ts";
 import { createMemoryExchange, type MemoryExchange } from "./exchange.fixture.ts";
+import { createHandles } from "./handles.ts";
 import { createJournal, type Journal } from "./journal.ts";
 import { createPipeline, type Pipeline, type PipelinePorts } from "./pipeline.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
@@ -40,10 +49,13 @@ export function capabilityOf(known: Partial<Capability> = {}): Capability {
   };
 }
 
-/** Tokens "alice" and "mallory" are good; a tool named "deny:<check>" or "escalate" is decided so, every other is allowed. */
-function createScriptedJudge(capabilities: ReadonlyMap<string, Capability>, newId: () => string) {
+/** Tokens "alice" and "mallory" are good; a tool, prompt or URI named "deny:<check>" or "escalate" is decided so, every other is allowed. */
+function createScriptedJudge(
+  capabilities: ReadonlyMap<string, Capability>,
+  newId: () => string,
+  policyNow: () => PolicyDecision,
+) {
   const reserved: Reservation[] = [];
-  const policy = { allow: true, rule: "test", cost_micros: 7 };
   const pointer = {
     revision: 3,
     digest: "d".repeat(64),
@@ -58,11 +70,11 @@ function createScriptedJudge(capabilities: ReadonlyMap<string, Capability>, newI
       const refusal = checkStanding(capability, { upstream, nowMs: 0 }, { isRevoked: () => false });
       return refusal === undefined ? { ok: true, capability } : { ok: false, reason: refusal, capability };
     },
-    async decide({ token, tool }): Promise<Decision> {
+    async decide({ token, tool, args }): Promise<Decision> {
       const capability = standing(token);
       const timingsMs = {};
       if (capability === undefined) throw new Error("authenticated before");
-      const check = /^deny:(capability|intent|policy|budget)$/.exec(tool)?.[1] as "capability" | undefined;
+      const check = DENIED.exec(namedIn(tool, args))?.[1] as "capability" | undefined;
       if (check !== undefined) {
         return {
           outcome: "deny",
@@ -73,7 +85,7 @@ function createScriptedJudge(capabilities: ReadonlyMap<string, Capability>, newI
           timingsMs,
         };
       }
-      const found = { capability, policy, pointer, timingsMs };
+      const found = { capability, policy: policyNow(), pointer, timingsMs };
       if (tool === "escalate") {
         return {
           ...found,
@@ -87,10 +99,13 @@ function createScriptedJudge(capabilities: ReadonlyMap<string, Capability>, newI
       reserved.push(reservation);
       return { ...found, outcome: "allow", reservation };
     },
-    visible: async ({ tool }) => !tool.startsWith("deny:"),
+    visible: async ({ tool, args = {} }) => !DENIED.test(namedIn(tool, args)),
   };
   return { judge, reserved };
 }
+
+const DENIED = /^deny:(capability|intent|policy|budget)$/;
+const namedIn = (tool: string, { name, uri }: JsonObject) => String(name ?? uri ?? tool);
 
 export interface Rig {
   readonly pipeline: Pipeline;
@@ -105,6 +120,8 @@ export interface Rig {
   readonly closed: Map<string, string[]>;
   readonly reserved: Reservation[];
   answering: Answering;
+  /** What the policy says of each call that is not refused. */
+  policy: PolicyDecision;
   /** Events as the chain would hold them, with the outcome in place. */
   events(): Promise<(AuditEvent & { outcomes: number })[]>;
   send(message: unknown, options?: SendOptions): Promise<MemoryExchange>;
@@ -131,7 +148,7 @@ export async function createRig(t: TestContext, changes: Partial<PipelinePorts> 
     ["alice", capabilityOf()],
     ["mallory", capabilityOf({ agent: "mallory", jti: "jti-2", rootJti: "root-2" })],
   ]);
-  const { judge, reserved } = createScriptedJudge(capabilities, newId);
+  const { judge, reserved } = createScriptedJudge(capabilities, newId, () => rig.policy);
   const sessions = createSessions({ sessionsMax: 100, sessionsPerRootMax: 3, clock });
   const forwarded: UpstreamRequest[] = [];
   const closed = new Map<string, string[]>();
@@ -172,6 +189,9 @@ export async function createRig(t: TestContext, changes: Partial<PipelinePorts> 
     judge,
     sessions,
     streams: createTally(),
+    login: { resolve: (bearer) => bearer, challenge: () => undefined },
+    handles: createHandles({ handlesMax: 10 }),
+    pins: { refusalOf: () => undefined, admit: () => true },
     streamsPerRootMax: 2,
     journal,
     strangers,
@@ -202,6 +222,7 @@ export async function createRig(t: TestContext, changes: Partial<PipelinePorts> 
     closed,
     reserved,
     answering: answerJson,
+    policy: { allow: true, rule: "test", cost_micros: 7 },
     events: () => readEvents(spool),
     async send(message, { token = "alice", headers = {}, exchange = createMemoryExchange(), ...known } = {}) {
       const body =
@@ -213,6 +234,7 @@ export async function createRig(t: TestContext, changes: Partial<PipelinePorts> 
         {
           door: "mcp",
           verb: "POST",
+          path: "/v1/mcp",
           upstream: "default",
           remoteAddress: "127.0.0.1",
           requestId: newId(),

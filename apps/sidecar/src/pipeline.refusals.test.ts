@@ -1,6 +1,8 @@
 // Negative space of the pipeline: each row is refused, its answer says why, and the upstream never hears of it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { reason } from "@postern/contracts";
+import { jsonAnswer } from "./answers.fixture.ts";
 import { toolCall } from "./exchange.fixture.ts";
 import { createRig, type SendOptions } from "./pipeline.fixture.ts";
 
@@ -86,18 +88,52 @@ const REFUSALS: readonly Refusal[] = [
     events: 1,
   },
   {
-    title: "a method that is not named",
-    message: { jsonrpc: "2.0", id: 1, method: "resources/read", params: { uri: "file:///etc/passwd" } },
+    title: "a resource",
+    message: { jsonrpc: "2.0", id: 1, method: "resources/read", params: { uri: "deny:policy" } },
     status: 200,
     code: -32012,
     reason: "policy.denied",
     events: 1,
   },
   {
+    title: "a prompt",
+    message: { jsonrpc: "2.0", id: 1, method: "prompts/get", params: { name: "deny:policy" } },
+    status: 200,
+    code: -32012,
+    events: 1,
+  },
+  {
+    title: "the completion of a prompt's argument",
+    message: {
+      jsonrpc: "2.0",
+      id: 1,
+      method: "completion/complete",
+      params: { ref: { type: "ref/prompt", name: "deny:policy" }, argument: { name: "a", value: "b" } },
+    },
+    status: 200,
+    code: -32012,
+    events: 1,
+  },
+  {
+    title: "a subscription to a resource",
+    message: { jsonrpc: "2.0", id: 1, method: "resources/subscribe", params: { uri: "deny:policy" } },
+    status: 200,
+    code: -32012,
+    events: 1,
+  },
+  {
+    title: "a task that nobody began here",
+    message: { jsonrpc: "2.0", id: 1, method: "tasks/get", params: { taskId: "t" } },
+    status: 200,
+    code: -32602,
+    reason: "capability.task",
+    events: 1,
+  },
+  {
     title: "a method that nobody knows",
     message: { jsonrpc: "2.0", id: 1, method: "tools/invoke", params: {} },
     status: 200,
-    code: -32012,
+    code: -32601,
     events: 1,
   },
   {
@@ -237,4 +273,28 @@ test("a denial tells which check refused, why, and where it is recorded", async 
     reasons: [{ code: "policy.denied", detail: "no: intent" }],
   });
   assert.ok(event_id && request_id);
+});
+
+test("a tool whose definition is not the approved one is hidden, refused once it would be allowed, and gives its budget back", async (t) => {
+  const rig = await createRig(t, {
+    pins: {
+      refusalOf: (_upstream, tool) => (tool === "changed" ? reason("pin.changed") : undefined),
+      admit: (_upstream, { name }) => name !== "changed",
+    },
+  });
+  const refused = (await rig.send(toolCall("changed"))).json().error;
+  assert.deepEqual(
+    [refused?.code, refused?.data.check, refused?.data.reason],
+    [-32017, "pin", "pin.changed"],
+  );
+  assert.deepEqual(rig.forwarded, []);
+  assert.deepEqual([...rig.closed.values()], [["released"]]);
+  assert.deepEqual(
+    (await rig.events()).map(({ decision, check }) => [decision, check]),
+    [["block", "pin"]],
+  );
+  rig.answering = () =>
+    jsonAnswer({ jsonrpc: "2.0", id: 1, result: { tools: [{ name: "changed" }, { name: "echo" }] } });
+  const listed = await rig.send({ jsonrpc: "2.0", id: 1, method: "tools/list" });
+  assert.deepEqual(listed.json().result, { tools: [{ name: "echo" }] });
 });

@@ -98,7 +98,7 @@ test("an upstream cannot give one caller's session id to another", async (t) => 
 });
 
 test("an upstream that the capability does not cover is closed to every message, not to calls alone", async (t) => {
-  const rig = await createRig(t, { allowMethods: ["resources/*"] });
+  const rig = await createRig(t);
   rig.capabilities.set(
     "alice",
     capabilityOf({ hops: [{ jti: "jti-1", caveats: [{ type: "upstreams", names: ["files"] }] }] }),
@@ -181,7 +181,7 @@ test("a session that the upstream did not open takes no place", async (t) => {
 });
 
 test("a capability root has so many open streams and no more, until one ends", async (t) => {
-  const rig = await createRig(t, { allowMethods: ["subscriptions/listen"] });
+  const rig = await createRig(t);
   rig.sessions.bind("default", "s", capabilityOf());
   const ending = Promise.withResolvers<void>();
   rig.answering = () => {
@@ -214,8 +214,8 @@ test("a capability root has so many open streams and no more, until one ends", a
 
 const read = { jsonrpc: "2.0", id: 1, method: "resources/read", params: { uri: "file:///a", _meta: {} } };
 
-test("a message that only the configuration lets pass is recorded before it is forwarded, and settled after", async (t) => {
-  const rig = await createRig(t, { allowMethods: ["resources/read"] });
+test("what lies beside tools is recorded before it is forwarded, and settled after", async (t) => {
+  const rig = await createRig(t);
   let durable = 0;
   rig.answering = (request, signal) => {
     durable = rig.spool.usage().records;
@@ -229,7 +229,7 @@ test("a message that only the configuration lets pass is recorded before it is f
     [event?.event, event?.method, event?.decision, event?.outcome, event?.outcomes],
     ["intentgate.mcp_message", "resources/read", "allow", "executed", 1],
   );
-  assert.deepEqual([event?.tool, event?.arg_keys, event?.agent_id], ["", ["uri"], "alice"]);
+  assert.deepEqual([event?.tool, event?.arg_keys, event?.agent_id], ["resources/read", ["uri"], "alice"]);
   assert.match(event?.args_digest ?? "", /^[0-9a-f]{64}$/);
 });
 
@@ -239,13 +239,13 @@ test("a message that cannot be recorded is not forwarded", async (t) => {
   };
   const speaker = { tenant: "acme", sidecarId: "s", epoch: 1 };
   const journal = { speaker, append: full, appendOutcome: async () => {} };
-  const rig = await createRig(t, { allowMethods: ["resources/read"], journal });
+  const rig = await createRig(t, { journal });
   assert.equal((await rig.send(read)).json().error?.code, -32019);
   assert.deepEqual(rig.forwarded, []);
 });
 
 test("a recorded message whose upstream breaks has one outcome, and the caller is told its event", async (t) => {
-  const rig = await createRig(t, { allowMethods: ["resources/read"] });
+  const rig = await createRig(t);
   rig.answering = () => {
     throw upstreamFault("upstream.unavailable", "reset", { sent: true });
   };
@@ -256,7 +256,7 @@ test("a recorded message whose upstream breaks has one outcome, and the caller i
 });
 
 test("a subscription's outcome is written when its stream begins, since it may never end", async (t) => {
-  const rig = await createRig(t, { allowMethods: ["subscriptions/listen"] });
+  const rig = await createRig(t);
   const answer = sseAnswer([]);
   let outcomes: number | undefined;
   rig.answering = () => ({
@@ -274,15 +274,89 @@ test("a subscription's outcome is written when its stream begins, since it may n
   assert.equal((await rig.events())[0]?.outcomes, 1);
 });
 
-test("configured methods pass, and no others", async (t) => {
-  const rig = await createRig(t, { allowMethods: ["resources/*", "logging/setLevel"] });
-  const ask = (method: string) => rig.send({ jsonrpc: "2.0", id: 1, method, params: {} });
-  for (const method of ["resources/list", "resources/templates/list", "logging/setLevel", "ping"]) {
+test("known methods are judged, unknown ones pass only if the configuration names them, and are judged then", async (t) => {
+  const rig = await createRig(t, { allowMethods: ["x/*", "y/z"] });
+  const ask = (method: string, params = {}) => rig.send({ jsonrpc: "2.0", id: 1, method, params });
+  for (const method of ["prompts/get", "logging/setLevel", "ping", "x/a", "x/b/c", "y/z"]) {
     assert.ok((await ask(method)).json().result, method);
+    const denied = await ask(method, { name: "deny:policy" });
+    if (method !== "ping") assert.equal(denied.json().error?.code, -32012, method);
   }
-  for (const method of ["prompts/get", "logging/setLevels", "resources", "tools/callx"]) {
-    assert.equal((await ask(method)).json().error?.code, -32012, method);
+  for (const method of ["y/zz", "x", "logging/setLevels", "tools/callx"]) {
+    assert.equal((await ask(method)).json().error?.code, -32601, method);
   }
+});
+
+test("lists of resources and prompts show what may be asked for, and news of a hidden resource is kept back", async (t) => {
+  const rig = await createRig(t);
+  const page = {
+    resources: [{ uri: "a:1" }, { uri: "deny:policy" }],
+    resourceTemplates: [{ uriTemplate: "deny:policy" }],
+    prompts: [{ name: "deny:policy" }, { name: "p" }],
+  };
+  rig.answering = () => jsonAnswer({ jsonrpc: "2.0", id: 1, result: page });
+  const got = await rig.send({ jsonrpc: "2.0", id: 1, method: "resources/list" });
+  assert.deepEqual(got.json().result, {
+    resources: [{ uri: "a:1" }],
+    resourceTemplates: [],
+    prompts: [{ name: "p" }],
+  });
+  const updated = (uri: string) => ({
+    jsonrpc: "2.0",
+    method: "notifications/resources/updated",
+    params: { uri },
+  });
+  rig.sessions.bind("default", "s", capabilityOf());
+  rig.answering = () => sseAnswer([updated("deny:policy"), updated("a:1")]);
+  const news = await rig.send(undefined, { verb: "GET", headers: { "mcp-session-id": "s" } });
+  assert.doesNotMatch(news.text, /deny/);
+  assert.match(news.text, /a:1/);
+});
+
+test("a task is its beginner's: others are told that there is none, in either era", async (t) => {
+  const rig = await createRig(t);
+  const tasks = { old: { task: { taskId: "old" } }, new: { resultType: "task", taskId: "new" } };
+  for (const [taskId, result] of Object.entries(tasks)) {
+    rig.answering = () => jsonAnswer({ jsonrpc: "2.0", id: 1, result });
+    await rig.send(toolCall("long"));
+    rig.answering = answerJson;
+    const ask = { jsonrpc: "2.0", id: 1, method: "tasks/get", params: { taskId } };
+    assert.ok((await rig.send(ask)).json().result);
+    const refused = await rig.send(ask, { token: "mallory" });
+    assert.deepEqual(
+      [refused.json().error?.code, refused.json().error?.data.reason],
+      [-32602, "capability.task"],
+    );
+  }
+  const page = { tasks: [{ taskId: "old" }, { taskId: "new" }, { taskId: "other" }] };
+  rig.answering = () => jsonAnswer({ jsonrpc: "2.0", id: 1, result: page });
+  const list = { jsonrpc: "2.0", id: 1, method: "tasks/list" };
+  assert.deepEqual((await rig.send(list)).json().result, { tasks: page.tasks.slice(0, 2) });
+  assert.deepEqual((await rig.send(list, { token: "mallory" })).json().result, { tasks: [] });
+});
+
+test("the state of a call that waits for input serves its caller and its tool alone; the repeated call is judged", async (t) => {
+  const rig = await createRig(t);
+  const result = { resultType: "input_required", inputRequests: {}, requestState: "st" };
+  rig.answering = () => jsonAnswer({ jsonrpc: "2.0", id: 1, result });
+  await rig.send(toolCall("ask"));
+  rig.answering = answerJson;
+  const again = (name: string, requestState = "st") => ({
+    jsonrpc: "2.0",
+    id: 2,
+    method: "tools/call",
+    params: { name, arguments: {}, requestState, inputResponses: {} },
+  });
+  assert.ok((await rig.send(again("ask"))).json().result);
+  assert.ok((await rig.send(again("ask", "of another instance"))).json().result);
+  for (const [message, token] of [
+    [again("ask"), "mallory"],
+    [again("other"), "alice"],
+  ] as const) {
+    assert.equal((await rig.send(message, { token })).json().error?.data.reason, "capability.state");
+  }
+  assert.equal((await rig.send(again("deny:policy"))).json().error?.code, -32010);
+  assert.equal(rig.forwarded.length, 3);
 });
 
 test("a caller of /v1/tool-call needs no session and gets one JSON document under its own id", async (t) => {
@@ -299,7 +373,7 @@ test("a caller of /v1/tool-call needs no session and gets one JSON document unde
     }
     return sseAnswer([
       progress,
-      { jsonrpc: "2.0", id, result: { session: request.headers["mcp-session-id"] } },
+      { jsonrpc: "2.0", id, result: { session: request.headers.get("mcp-session-id") } },
     ]);
   };
   const got = await rig.send(toolCall("echo", {}, "mine"), { door: "tool-call" });

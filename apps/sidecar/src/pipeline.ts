@@ -1,20 +1,18 @@
 // The story of one message, on one screen. Each step takes the stage before it, so that no order but this one compiles.
 //
-//                          read  identify  authenticate  judge          place  record          forward  inspect  settle  respond
-//   tools/call              ✓       ✓           ✓        decide                 before effect      ✓        ✓        ✓       ✓
-//   a method by opt-in      ✓       ✓           ✓        permit-method    ✓     before effect      ✓        ✓        ✓       ✓
-//   any other message       ✓       ✓           ✓        permit-method    ✓     refusals only      ✓        ✓                ✓
+//                          read  identify  authenticate  place  judge          record          forward  inspect  settle  respond
+//   what asks for something  ✓       ✓           ✓         ✓    decide, oblige before effect      ✓        ✓        ✓       ✓
+//   any other message        ✓       ✓           ✓         ✓    permit-method  refusals only      ✓        ✓                ✓
 //
-// Every tools/call and every opt-in message of a caller who is known ends as exactly one event, however it ends: refused, answered, broken
-// off, or left by its caller.
+// Every message of a caller who is known that asks for something (a tool, a resource, a prompt, …) ends as exactly one event, however it
+// ends: refused, answered, broken off, or left by its caller.
 import type { Exchange } from "./exchange.ts";
 import {
-  type Admitted,
   type Authenticated,
-  type Decided,
   type IdentifiedCall,
   type IdentifiedOther,
   isRefused,
+  type Obliged,
   type Permitted,
   type Placed,
   type Received,
@@ -23,9 +21,11 @@ import {
 import { type AuthenticatePorts, authenticate } from "./steps/authenticate.ts";
 import { type DecidePorts, decide } from "./steps/decide.ts";
 import { type ForwardPorts, forward } from "./steps/forward.ts";
-import { identifyTool } from "./steps/identify-tool.ts";
+import { type IdentifyRules, identifyTool } from "./steps/identify-tool.ts";
 import { type InspectPorts, inspectResponse } from "./steps/inspect-response.ts";
-import { type PermitRules, permitMethod } from "./steps/permit-method.ts";
+import { type ObligePorts, oblige } from "./steps/oblige.ts";
+import { ownState, type StatePorts } from "./steps/own-state.ts";
+import { type PermitPorts, permitMethod } from "./steps/permit-method.ts";
 import { type ReadRules, readMessage } from "./steps/read-message.ts";
 import { type RecordPorts, recordDecision, recordRefusal } from "./steps/record-decision.ts";
 import { type RespondPorts, respond, respondRefused, respondTrouble } from "./steps/respond.ts";
@@ -35,10 +35,13 @@ import { type PlacePorts, takePlace } from "./steps/take-place.ts";
 export type Pipeline = (received: Received, exchange: Exchange) => Promise<void>;
 
 export type PipelinePorts = ReadRules &
+  IdentifyRules &
   AuthenticatePorts &
-  PermitRules &
+  StatePorts &
   PlacePorts &
+  PermitPorts &
   DecidePorts &
+  ObligePorts &
   RecordPorts &
   ForwardPorts &
   InspectPorts &
@@ -49,53 +52,47 @@ export function createPipeline(ports: PipelinePorts): Pipeline {
   return async (received, exchange) => {
     const parsed = readMessage(received, ports);
     if (isRefused(parsed)) return respondRefused(exchange, received, parsed, ports);
-    const identified = identifyTool(parsed);
+    const identified = identifyTool(parsed, ports);
     if (isRefused(identified)) return respondRefused(exchange, parsed, identified, ports);
     const authenticated = await authenticate(identified, ports);
-    if (isRefused(authenticated)) {
-      return respondRefused(exchange, parsed, await recordRefusal(identified, authenticated, ports), ports);
+    const placed = isRefused(authenticated) ? authenticated : takePlace(authenticated, ports);
+    if (isRefused(placed)) {
+      return respondRefused(exchange, parsed, await recordRefusal(identified, placed, ports), ports);
     }
-    await (authenticated.kind === "call"
-      ? call(authenticated, exchange, ports)
-      : pass(authenticated, exchange, ports));
+    try {
+      await (placed.kind === "call" ? call(placed, exchange, ports) : pass(placed, exchange, ports));
+    } finally {
+      placed.leave();
+    }
   };
 }
 
 async function call(
-  stage: Authenticated<IdentifiedCall>,
+  stage: Placed<Authenticated<IdentifiedCall>>,
   exchange: Exchange,
   ports: PipelinePorts,
 ): Promise<void> {
-  const decided = await decide(stage, ports);
-  if (isRefused(decided))
-    return respondRefused(exchange, stage, await recordRefusal(stage, decided, ports), ports);
-  await carryOut(decided, exchange, ports);
+  const owned = ownState(stage, ports);
+  const decided = isRefused(owned) ? owned : await decide(owned, ports);
+  const obliged = isRefused(decided) ? decided : await oblige(decided, ports);
+  if (isRefused(obliged))
+    return respondRefused(exchange, stage, await recordRefusal(stage, obliged, ports), ports);
+  await carryOut(obliged, exchange, ports);
 }
 
 async function pass(
-  stage: Authenticated<IdentifiedOther>,
+  stage: Placed<Authenticated<IdentifiedOther>>,
   exchange: Exchange,
   ports: PipelinePorts,
 ): Promise<void> {
-  const permitted = permitMethod(stage, ports);
-  const placed = isRefused(permitted) ? permitted : takePlace(permitted, ports);
-  if (isRefused(placed))
-    return respondRefused(exchange, stage, await recordRefusal(stage, placed, ports), ports);
-  try {
-    await (placed.passes === "configured"
-      ? carryOut(placed, exchange, ports)
-      : relay(placed, exchange, ports));
-  } finally {
-    placed.leave();
-  }
+  const permitted = await permitMethod(stage, ports);
+  if (isRefused(permitted))
+    return respondRefused(exchange, stage, await recordRefusal(stage, permitted, ports), ports);
+  await relay(permitted, exchange, ports);
 }
 
 /** What leaves a trace: recorded, forwarded, and settled whatever happens. */
-async function carryOut(
-  stage: Decided | Placed<Admitted>,
-  exchange: Exchange,
-  ports: PipelinePorts,
-): Promise<void> {
+async function carryOut(stage: Obliged, exchange: Exchange, ports: PipelinePorts): Promise<void> {
   const recorded = await recordDecision(stage, ports);
   if (isRefused(recorded)) return respondRefused(exchange, stage, recorded, ports);
   const settlement = openSettlement(recorded, ports);
@@ -121,7 +118,7 @@ async function carryOut(
   }
 }
 
-async function relay(stage: Placed<Permitted>, exchange: Exchange, ports: PipelinePorts): Promise<void> {
+async function relay(stage: Permitted, exchange: Exchange, ports: PipelinePorts): Promise<void> {
   try {
     const forwarded = await forward(stage, ports);
     if (isRefused(forwarded)) return respondRefused(exchange, stage, forwarded, ports);

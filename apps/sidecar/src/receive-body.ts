@@ -34,7 +34,7 @@ export function createBodyReceiver({ bodyBytesMax, receivedBytesMax }: BodyLimit
     held.strangersBytes + more > receivedBytesMax * STRANGERS_SHARE;
 
   return {
-    async receive(request, refusalOf) {
+    receive(request, refusalOf) {
       const chunks: Buffer[] = [];
       let size = 0;
       let isStranger = true;
@@ -47,39 +47,60 @@ export function createBodyReceiver({ bodyBytesMax, receivedBytesMax }: BodyLimit
         release();
         return { ok: false, status, detail };
       };
-      const takeIn = async (chunk: Buffer): Promise<ReceivedBody | undefined> => {
-        const total = size + chunk.byteLength;
-        if (total > bodyBytesMax) return refused(413, tooLarge(bodyBytesMax));
-        if (isStranger && (total > STRANGER_BODY_BYTES_MAX || isStrangersShareFull(chunk.byteLength))) {
-          const refusal = await refusalOf();
-          if (refusal !== undefined && total > STRANGER_BODY_BYTES_MAX)
-            return refused(413, needsToken(refusal));
-          if (refusal !== undefined) return refused(503, FULL);
-          isStranger = false;
-          held.strangersBytes -= size;
-        }
+      const needsProof = (more: number) =>
+        isStranger && (size + more > STRANGER_BODY_BYTES_MAX || isStrangersShareFull(more));
+      const isProven = async (more: number): Promise<ReceivedBody | undefined> => {
+        const refusal = await refusalOf();
+        if (refusal !== undefined && size + more > STRANGER_BODY_BYTES_MAX)
+          return refused(413, needsToken(refusal));
+        if (refusal !== undefined) return refused(503, FULL);
+        isStranger = false;
+        held.strangersBytes -= size;
+        return undefined;
+      };
+      const takeIn = (chunk: Buffer): ReceivedBody | undefined => {
         if (held.bytes + chunk.byteLength > receivedBytesMax) return refused(503, FULL);
         chunks.push(chunk);
-        size = total;
+        size += chunk.byteLength;
         held.bytes += chunk.byteLength;
         if (isStranger) held.strangersBytes += chunk.byteLength;
         return undefined;
       };
 
       if (Number(request.headers["content-length"] ?? 0) > bodyBytesMax)
-        return refused(413, tooLarge(bodyBytesMax));
-      try {
-        // Left early, the request must not end its connection: the refusal still has to be told.
-        for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-          const refusal = await takeIn(chunk);
-          if (refusal !== undefined) return refusal;
-        }
-      } catch (caught) {
-        release();
-        throw caught;
-      }
-      const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
-      return { ok: true, body, release };
+        return Promise.resolve(refused(413, tooLarge(bodyBytesMax)));
+      return new Promise((resolve, reject) => {
+        const settle = (received: ReceivedBody) => {
+          stopListening();
+          resolve(received);
+        };
+        const onData = (chunk: Buffer) => {
+          if (size + chunk.byteLength > bodyBytesMax) return settle(refused(413, tooLarge(bodyBytesMax)));
+          if (needsProof(chunk.byteLength)) return void prove(chunk).catch(onError);
+          const refusal = takeIn(chunk);
+          if (refusal !== undefined) settle(refusal);
+        };
+        const prove = async (chunk: Buffer) => {
+          request.pause();
+          const refusal = (await isProven(chunk.byteLength)) ?? takeIn(chunk);
+          if (refusal !== undefined) settle(refusal);
+          else request.resume();
+        };
+        const onEnd = () => {
+          const [only] = chunks;
+          const body = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size);
+          settle({ ok: true, body, release });
+        };
+        const onError = (caught: unknown) => {
+          stopListening();
+          release();
+          reject(caught);
+        };
+        const onClose = () => onError(new Error("The caller left in the middle of its request."));
+        const stopListening = () =>
+          request.off("data", onData).off("end", onEnd).off("error", onError).off("close", onClose);
+        request.on("data", onData).on("end", onEnd).on("error", onError).on("close", onClose);
+      });
     },
   };
 }

@@ -22,7 +22,7 @@ interface MemoryControlPlane extends ControlPlane {
 
 /** Registers everybody, has no policy, and takes records in. */
 function createMemoryControlPlane(authority: Authority): MemoryControlPlane {
-  const versions = { keys: 1, policy: 1, revocations: 0 };
+  const versions = { keys: 1, policy: 1, revocations: 0, pins: 0 };
   const reach = () => {
     if (!memory.isReachable)
       throw new Fault("unavailable", "client.unreachable", "The service cannot be reached.");
@@ -40,13 +40,15 @@ function createMemoryControlPlane(authority: Authority): MemoryControlPlane {
         await authority.keyList(1),
         await authority.state("policy", { version: 1, active: null }),
         await authority.state("revocations", { after: 0, version: 0, jtis: [] }),
+        await authority.state("pins", { after: 0, version: 0, mode: "trust_first", pins: [] }),
         await authority.state("heartbeat", { versions }),
       ];
       for (const sealed of said) yield { id: "", sealed };
       await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
     },
     bundle: async () => new Uint8Array(),
-    async sendAudit(batch) {
+    async sendAudit(batchJson) {
+      const batch: AuditBatch = JSON.parse(batchJson);
       reach();
       memory.batches.push(batch);
       const { sequence = 0, hash = "" } = batch.records.at(-1) ?? {};
@@ -54,8 +56,15 @@ function createMemoryControlPlane(authority: Authority): MemoryControlPlane {
       const document = { sidecar_id: "sidecar-1", epoch: batch.epoch, ...upTo };
       return { acknowledgements: [await authority.seal(document, "log", "acknowledgement")] };
     },
+    reportTools: async () => ({ refused: [] }),
     lease: async () => ({ lease_id: "l", granted: 0, ttl_ms: 1, remaining: 0 }),
     returnLease: async () => {},
+    login: async () => {
+      throw new Fault("unavailable", "client.unreachable", "The service cannot be reached.");
+    },
+    exchangeToken: async () => {
+      throw new Fault("forbidden", "capability.exchange", "Nobody logs in here.");
+    },
   };
   return memory;
 }
@@ -190,7 +199,7 @@ test("a session that is forgotten for want of room is ended at its tool server",
   const ended = Promise.withResolvers<string | undefined>();
   let opened = 0;
   rig.answering.now = async (forwarded, signal) => {
-    if (forwarded.method === "DELETE") ended.resolve(forwarded.headers["mcp-session-id"]);
+    if (forwarded.method === "DELETE") ended.resolve(forwarded.headers.get("mcp-session-id"));
     opened += 1;
     const answer = await answerJson(forwarded, signal);
     return { ...answer, headers: { ...answer.headers, "mcp-session-id": `s${opened}` } };

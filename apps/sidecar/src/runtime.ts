@@ -59,13 +59,14 @@ export async function startRuntime(config: SidecarConfig, ports: RuntimePorts): 
   const listener: Listener = await startListener(
     {
       ...config,
-      headerRules: { hosts: config.allowedHosts, origins: config.allowedOrigins },
+      headerRules: { hosts: ownHosts(config), origins: config.allowedOrigins },
       upstreams: [first.name, ...others.map(({ name }) => name)],
     },
     {
       pipeline: (received, exchange) => (station?.pipeline ?? waiting)(received, exchange),
       refusalOf: async (message) =>
         station === undefined ? reason("capability.unavailable") : station.refusalOf(message),
+      loginMetadata: (path, host) => station?.login.metadata(path, host),
       readiness: () =>
         readinessOf(
           closing.signal.aborted ? ["shutting down"] : (station?.problems() ?? [trouble]),
@@ -100,6 +101,10 @@ export async function startRuntime(config: SidecarConfig, ports: RuntimePorts): 
     },
   };
 }
+
+/** Hosts that callers may name: those that are configured, and that of the sidecar's own public address. */
+const ownHosts = ({ allowedHosts, publicUrl }: SidecarConfig): readonly string[] =>
+  publicUrl === undefined ? allowedHosts : [...allowedHosts, new URL(publicUrl).host];
 
 /** Asks until the control plane answers; undefined once the sidecar is to end. */
 async function register(

@@ -2,7 +2,9 @@
 // step that is left out, or stands in the wrong place, does not compile: only `Recorded` and `Placed<Permitted>` may be forwarded.
 import type { Capability, Check, JsonObject, JsonValue, Reason } from "@postern/contracts";
 import type { Allowed, Findings } from "@postern/decision";
-import { type Era, findMethod, type Headers, type JsonRpcMessage } from "@postern/mcp";
+import type { Era, Headers, JsonRpcMessage } from "@postern/mcp";
+import type { Applied, Obligations } from "@postern/obligation";
+import type { Handle } from "./handles.ts";
 import type { UpstreamResponse } from "./upstream/upstream.ts";
 
 /** /v1/mcp speaks Streamable HTTP; /v1/tool-call takes one tools/call and answers with one JSON document. */
@@ -12,6 +14,8 @@ export type Door = "mcp" | "tool-call";
 export interface Received {
   readonly door: Door;
   readonly verb: "POST" | "GET" | "DELETE";
+  /** As it was sent: one of the paths that are listened on. */
+  readonly path: string;
   /** Name of the upstream that the path chose. */
   readonly upstream: string;
   readonly headers: Headers;
@@ -34,11 +38,16 @@ export interface Parsed extends Received {
   /** Method of a request or notification; "" for a response, GET or DELETE. */
   readonly method: string;
   readonly token: string | undefined;
+  /** The access token that `token` was exchanged for, if the caller came with one. */
+  readonly subjectToken?: string | undefined;
   readonly sessionId: string;
   readonly intentPrompt: string | undefined;
 }
 
-/** A message that asks for a tool to be run: it will be judged and recorded. */
+/**
+ * A message that asks for something, a tool to be run or whatever else a server offers: it will be judged and recorded. `tool` is what it is
+ * judged as: the tool's name, or for anything but `tools/call` the method that stands for it ("resources/read", "prompts/get", …).
+ */
 export interface IdentifiedCall extends Parsed {
   readonly kind: "call";
   readonly tool: string;
@@ -54,38 +63,41 @@ export type Identified = IdentifiedCall | IdentifiedOther;
 /** Sent by the holder of a valid capability, in a session of its own if it names one. */
 export type Authenticated<S extends Identified = Identified> = S & { readonly capability: Capability };
 
-/** A call that every check allows; its budget is reserved. */
-export interface Decided extends Authenticated<IdentifiedCall> {
-  readonly decision: Allowed;
-}
-
-/** A message of a method that belongs to every session. */
-export interface Permitted extends Authenticated<IdentifiedOther> {
-  readonly passes: "always";
-}
-
-/** A message of a method that passes only because the configuration names it: it is recorded as a call is. */
-export interface Admitted extends Authenticated<IdentifiedOther> {
-  readonly passes: "configured";
-}
-
 /** A message that has the place it needs if it opens something that lasts. */
-export type Placed<S extends Permitted | Admitted = Permitted | Admitted> = S & {
+export type Placed<S extends Authenticated = Authenticated> = S & {
   /** Gives the place back; harmless at any time, any number of times. */
   readonly leave: () => void;
 };
 
-/** What is carried out and has a durable intent record. */
-export type Recorded<S extends Decided | Admitted = Decided | Admitted> = S & {
-  readonly recorded: { readonly sequence: number };
+/** A call that every check allows; its budget is reserved. */
+export type Decided = Placed<Authenticated<IdentifiedCall>> & { readonly decision: Allowed };
+
+/** A message that may pass as it is: what belongs to every session, lists, and what concerns a task of the caller's own. */
+export type Permitted = Placed<Authenticated<IdentifiedOther>> & {
+  /** The decision under which the task began that the message is about. */
+  readonly task: Handle | undefined;
 };
 
+/** A call as it will be sent: changed where the decision asks for it. */
+export type Obliged = Decided & {
+  readonly obligations: Obligations | undefined;
+  /** What was done so far; the answer may add to it. */
+  readonly applied: readonly Applied[];
+};
+
+/** A call with a durable intent record. */
+export type Recorded = Obliged & { readonly recorded: { readonly sequence: number } };
+
 /** What may go to an upstream. */
-export type Forwardable = Recorded | Placed<Permitted>;
+export type Forwardable = Recorded | Permitted;
+
+/** The stage itself with what the next one knows more: it grows, so that nothing is copied on the way. */
+export const grow = <S extends object, const M extends object>(stage: S, more: M): S & M =>
+  Object.assign(stage, more);
 
 /** Whether the answer is a stream that ends when either side has enough of it, and not with an answer. */
 export const staysOpen = ({ verb, method }: Pick<Parsed, "verb" | "method">): boolean =>
-  verb === "GET" || findMethod(method)?.kind === "subscribe";
+  verb === "GET" || method === "subscriptions/listen";
 
 /** What the upstream answered, unread. */
 export interface Forwarded {
@@ -129,10 +141,14 @@ export interface Refused {
   readonly reasons: readonly (Reason | ProtocolReason)[];
   readonly findings: Omit<Findings, "timingsMs">;
   readonly decision: "block" | "escalate";
+  /** What obligations had found when they refused. */
+  readonly applied?: readonly Applied[];
   /** Id of the audit event that says so; undefined while there is none. */
   readonly eventId?: string;
   /** `data` of the error, where the specification of MCP asks for one. */
   readonly data?: JsonValue;
+  /** Value of `WWW-Authenticate` that points to where one can log in; the status is then 401. */
+  readonly challenge?: string;
 }
 
 /** A refusal for what was sent, before anybody asks who sent it. */

@@ -9,8 +9,11 @@ import { assembleJudge } from "./assemble-judge.ts";
 import { createCallClients } from "./call-clients.ts";
 import type { SidecarConfig } from "./config.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { createHandles } from "./handles.ts";
 import { problemsOf, warningsOf } from "./health.ts";
 import { createJournal } from "./journal.ts";
+import { createLogin, type Login } from "./login/login.ts";
+import { createTrustedIssuers } from "./login/trusted-issuers.ts";
 import { createPipeline, type Pipeline } from "./pipeline.ts";
 import { createSessions } from "./sessions.ts";
 import { createShipper } from "./ship/ship-records.ts";
@@ -23,8 +26,9 @@ import { VERSION } from "./version.ts";
 
 export interface Station {
   readonly pipeline: Pipeline;
+  readonly login: Login;
   /** Why this token stands for nothing at this upstream; undefined when it does. */
-  refusalOf(message: MessageRequest): Promise<Reason | undefined>;
+  refusalOf(message: MessageRequest & { readonly host: string | undefined }): Promise<Reason | undefined>;
   /** What keeps it from being ready. */
   problems(): string[];
   /** What does not, and is worth a look. */
@@ -41,6 +45,9 @@ export interface StationPorts extends Surroundings {
   /** Fires when the sidecar is to end. */
   readonly closing: AbortSignal;
 }
+
+/** Tasks and states remembered over all callers. */
+const HANDLES_MAX = 10_000;
 
 /** @throws what opening the data folder and the spool throws. */
 export async function openStation(
@@ -66,7 +73,7 @@ export async function openStation(
     onTrouble: (trouble) => ports.log.warn("policy gave no decision", { ...trouble }),
   });
   const sync = await openSync({ ...config, tenant, directory: join(dataDir, "state") }, { ...ports, engine });
-  const { state } = sync;
+  const { state, pins } = sync;
   const { judge, budget } = assembleJudge(config, { ...ports, ...identity, state, engine });
   const shipper = createShipper({ ...ports, sidecarId, spool, keys: state.keys });
   const journal = createJournal({
@@ -76,14 +83,27 @@ export async function openStation(
     onAppended: shipper.nudge,
   });
   const strangers = createStrangerLog({ ...ports, journal, spool });
+  const issuers = createTrustedIssuers({
+    ...ports,
+    tenant,
+    keys: state.keys,
+    onChanged: () => login.forget(),
+  });
+  const { publicUrl } = config;
+  const login = createLogin({ ...ports, issuers, publicUrl, upstreams: [...ports.upstreams.keys()] });
+  const stopping = new AbortController();
+  const following = issuers.follow(stopping.signal);
   const callClients = createCallClients({ ...config, version: VERSION });
   const pipeline = createPipeline({
     ...config,
     ...ports,
     judge,
+    login,
     sessions: createSessions({ ...config, clock: ports.clock, onForgotten: sessionEnder(ports) }),
     streams: createTally(),
+    handles: createHandles({ handlesMax: HANDLES_MAX }),
     callClients,
+    pins,
     journal,
     strangers,
     budget,
@@ -92,8 +112,11 @@ export async function openStation(
   });
   return {
     pipeline,
-    async refusalOf(message) {
-      const standing = await judge.authenticate(message);
+    login,
+    async refusalOf({ token: bearer, upstream, host }) {
+      const token = bearer === undefined ? undefined : await login.resolve(bearer, { upstream, host });
+      if (typeof token === "object") return token;
+      const standing = await judge.authenticate({ token, upstream });
       return standing.ok ? undefined : standing.reason;
     },
     problems: () => problemsOf({ state, spool, journal, shipper }),
@@ -105,6 +128,8 @@ export async function openStation(
       metrics.set("auditWaiting", shipper.waitingMs() / 1000);
     },
     async close(flushMs) {
+      stopping.abort();
+      await following;
       await callClients.close();
       await strangers.close();
       journal.stop();
@@ -122,7 +147,7 @@ export async function openStation(
 /** Tells a tool server that a session is over which nobody can use any more. Whether it hears is its own affair. */
 function sessionEnder({ upstreams, closing }: Pick<StationPorts, "upstreams" | "closing">) {
   return (upstream: string, sessionId: string) => {
-    const request = { method: "DELETE", headers: { "mcp-session-id": sessionId } } as const;
+    const request = { method: "DELETE", headers: new Map([["mcp-session-id", sessionId]]) } as const;
     void upstreams
       .get(upstream)
       ?.forward(request, closing)

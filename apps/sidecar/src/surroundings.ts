@@ -1,5 +1,6 @@
 // What the process gives to everything inside it: time, chance, and where to tell what happened. Tests give others.
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
+import { createSalts } from "@postern/audit";
 import { type Clock, type NewId, randomId, systemClock } from "@postern/fault";
 import type { Logger, Metrics } from "@postern/telemetry";
 import { type Random, type Sleep, systemRandom, systemSleep } from "./timing.ts";
@@ -21,7 +22,7 @@ export function systemSurroundings(told: Pick<Surroundings, "log" | "metrics">):
     sleep: systemSleep,
     random: systemRandom,
     newId: randomId,
-    newSalt: () => randomBytes(16).toString("hex"),
+    newSalt: createSalts((block) => randomFillSync(block)),
     ...told,
   };
 }

@@ -1,6 +1,6 @@
 // One exchange with the chain: hands over a batch and believes of the answer only what is signed with the log key, for this sidecar, about
 // the very records that it holds. Only such an acknowledgement frees a segment (P6).
-import type { Spool, SpoolBatch } from "@postern/audit/spool";
+import { auditBatchJson, type RecordText, type Spool, type SpoolBatch } from "@postern/audit/spool";
 import { Acknowledgement, type AuditBatch } from "@postern/contracts";
 import { type Clock, Fault } from "@postern/fault";
 import { type KeySet, open } from "@postern/signing";
@@ -20,15 +20,11 @@ export type Missing = NonNullable<AuditBatch["missing"]>;
 /** The highest sequence of the batch's epoch that was received. Faults: what sending and opening throw; conflict "audit.fork". */
 export async function sendBatch(
   ports: SendPorts,
-  { epoch, previousHash, records }: SpoolBatch,
+  batch: SpoolBatch<RecordText>,
   missing: Missing | undefined,
 ): Promise<number> {
-  const reply = await ports.controlPlane.sendAudit({
-    epoch,
-    previous_hash: previousHash,
-    records: [...records],
-    ...(missing !== undefined && { missing }),
-  });
+  const { epoch, records } = batch;
+  const reply = await ports.controlPlane.sendAudit(auditBatchJson(batch, missing));
   let received: number | undefined;
   for (const sealed of reply.acknowledgements) {
     const acknowledged = await openAcknowledgement(ports, sealed);

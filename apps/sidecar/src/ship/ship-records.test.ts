@@ -77,7 +77,8 @@ async function createRig(t: TestContext, directory = join(temporaryDirectory(t),
     sidecarId: "sidecar-1",
     spool,
     controlPlane: {
-      async sendAudit(batch) {
+      async sendAudit(batchJson) {
+        const batch: AuditBatch = JSON.parse(batchJson);
         batches.push(batch);
         return { acknowledgements: await rig.acknowledge(batch) };
       },

@@ -1,7 +1,7 @@
 // Carries the spool to the chain: in order, at least once, for ever. What may pass is tried again; what is refused for good is tried in ever
 // smaller batches, so that all before it arrives, then seldom, and the sidecar says that it is stuck. What the spool has lost is said to be
 // missing, so that a hole on this disk does not end the log.
-import type { Spool, SpoolBatch } from "@postern/audit/spool";
+import type { RecordText, Spool, SpoolBatch } from "@postern/audit/spool";
 import { type Fault, isRetryable, toFault } from "@postern/fault";
 import type { Logger, Metrics } from "@postern/telemetry";
 import { backoffMs, type Random, type Sleep } from "../timing.ts";
@@ -20,7 +20,7 @@ export interface Shipper {
 }
 
 export interface ShipperPorts extends SendPorts {
-  readonly spool: Pick<Spool, "read" | "acknowledge" | "usage">;
+  readonly spool: Pick<Spool, "readTexts" | "acknowledge" | "usage">;
   readonly sleep: Sleep;
   readonly random: Random;
   readonly log: Logger;
@@ -52,6 +52,8 @@ interface Course {
   readonly stuck: Fault | undefined;
 }
 
+const RUNG = "a record was written";
+
 export function createShipper(ports: ShipperPorts): Shipper {
   const { clock, spool, metrics } = ports;
   const stopping = new AbortController();
@@ -75,7 +77,7 @@ export function createShipper(ports: ShipperPorts): Shipper {
 
   /** Ships one batch, or waits for one. What went wrong, if anything. */
   async function turn(): Promise<Fault | undefined> {
-    const batch = await spool.read(course.cursor, course.recordsMax).catch(toFault);
+    const batch = await spool.readTexts(course.cursor, course.recordsMax).catch(toFault);
     metrics.set("spoolBytes", spool.usage().bytes);
     if (batch instanceof Error) {
       course = { ...course, stuck: batch };
@@ -113,18 +115,23 @@ export function createShipper(ports: ShipperPorts): Shipper {
     if (!hurried) await ports.sleep(GATHER_MS, stopping.signal);
   }
 
+  // Rung for every record, so it must cost nothing when it has rung already; without a reason each ring would make an exception.
+  const ring = () => {
+    if (!bell.signal.aborted) bell.abort(RUNG);
+  };
+
   const running = run();
   return {
-    nudge: () => bell.abort(),
+    nudge: ring,
     waitingMs: () => (waitingSinceMs === undefined ? 0 : clock.monotonicMs() - waitingSinceMs),
     stuck: () => course.stuck,
     async flush(timeoutMs) {
       hurried = true;
       const emptied = drained.promise.then(() => true);
-      bell.abort();
+      ring();
       // The look that is under way may have missed what was appended last; the one after it has not.
       const emptiedAgain = emptied.then(() => {
-        bell.abort();
+        ring();
         return drained.promise.then(() => true);
       });
       const timer = new AbortController();
@@ -140,13 +147,13 @@ export function createShipper(ports: ShipperPorts): Shipper {
   };
 }
 
-function shippedOf({ records }: SpoolBatch, received: number): number {
+function shippedOf({ records }: SpoolBatch<RecordText>, received: number): number {
   const [first, last] = [records[0]?.sequence ?? 1, records.at(-1)?.sequence ?? 0];
   return Math.max(0, Math.min(received, last) - first + 1);
 }
 
 /** How to go on after a batch was not taken. */
-function afterRefusal(course: Course, { epoch, records }: SpoolBatch, fault: Fault): Course {
+function afterRefusal(course: Course, { epoch, records }: SpoolBatch<RecordText>, fault: Fault): Course {
   if (isPassing(fault)) return { ...course, stuck: undefined };
   const first = records[0]?.sequence ?? 1;
   if (fault.code === "audit.gap" && course.missing === undefined) {

@@ -32,10 +32,11 @@ async function forwardAsIs(
   upstream: Upstream,
   { closing }: ForwardPorts,
 ): Promise<UpstreamResponse> {
-  const { body, gone, message, verb } = stage;
-  const headers = Object.fromEntries(stage.headers);
+  const { gone, headers, message, subjectToken, verb: method } = stage;
+  const principal = stage.capability.rootJti;
+  const body = message === undefined ? undefined : stage.body;
   const signal = staysOpen(stage) ? AbortSignal.any([gone, closing]) : gone;
-  return upstream.forward({ method: verb, headers, ...(message !== undefined && { body, message }) }, signal);
+  return upstream.forward({ method, headers, principal, subjectToken, body, message }, signal);
 }
 
 /** A caller of /v1/tool-call gets the answer alone, whatever the tool server streams before it. */
@@ -45,5 +46,7 @@ async function forwardDirect(
   { callClients }: ForwardPorts,
 ): Promise<UpstreamResponse> {
   if (stage.message?.kind !== "request") throw new TypeError("a direct call is a request");
-  return callClients.clientFor(upstream, stage.capability).callOnce(stage.message, stage.body, stage.gone);
+  const { body, capability, gone, message, subjectToken } = stage;
+  const caller = { principal: capability.rootJti, subjectToken };
+  return callClients.clientFor(upstream, capability).callOnce(message, body, gone, caller);
 }

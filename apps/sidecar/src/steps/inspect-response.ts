@@ -1,23 +1,16 @@
-// Step 7: what the upstream answered is looked at before the caller gets it. A list of tools loses what this capability may not call, on
-// whatever channel it comes: a JSON body, a stream, a stream taken up again. An answer that is not one is trouble, not an answer.
-
+// Step 7: what the upstream answered is looked at before the caller gets it, message by message, on whatever channel it comes: a JSON body, a
+// stream, a stream taken up again. An answer that is not one is trouble, not an answer.
+import type { JsonValue } from "@postern/contracts";
 import type { Judge } from "@postern/decision";
-import type { Clock } from "@postern/fault";
-import {
-  createSseDecoder,
-  filterToolListBody,
-  readServerMessage,
-  replaceSseData,
-  type ToolListRules,
-} from "@postern/mcp";
+import { createSseDecoder, member, replaceSseData } from "@postern/mcp";
 import type { Sessions } from "../sessions.ts";
 import type { Forwarded, Inspected, StreamPart } from "../stages.ts";
 import { type UpstreamBody, upstreamFault } from "../upstream/upstream.ts";
+import { inspectMessage, isAnswer, type MessagePorts } from "./inspect-message.ts";
 
-export interface InspectPorts {
+export interface InspectPorts extends MessagePorts {
   readonly judge: Pick<Judge, "authenticate" | "visible">;
   readonly sessions: Pick<Sessions, "bind" | "forget">;
-  readonly clock: Clock;
   readonly responseBytesMax: number;
 }
 
@@ -27,18 +20,24 @@ type Stage = Forwarded["stage"];
 export async function inspectResponse({ stage, answer }: Forwarded, ports: InspectPorts): Promise<Inspected> {
   const { body, status, headers } = answer;
   keepSession(stage, answer, ports);
-  const rules = listRules(stage, ports);
-  if (isStream(answer))
-    return { form: "stream", status, headers, parts: inspectStream(stage, body, rules, ports) };
+  if (isStream(answer)) {
+    return { form: "stream", status, headers, parts: inspectStream(stage, body, ports) };
+  }
   const bytes = await readWhole(body, ports.responseBytesMax);
-  if (stage.message?.kind === "request") assertAnswer(stage, status, bytes, ports);
-  const isJson = /^application\/json\b/.test(headers["content-type"] ?? "");
-  const shown = isJson ? await filterToolListBody(bytes, rules) : new Uint8Array();
-  return { form: "whole", status, headers, body: shown };
+  if (stage.message?.kind !== "request" && !isJson(headers)) {
+    return { form: "whole", status, headers, body: new Uint8Array() };
+  }
+  const text = textOf(bytes);
+  const message = read(text);
+  if (stage.message?.kind === "request") assertAnswer(stage, status, message);
+  const shown = (await inspectMessage(stage, text, message, ports)) ?? "";
+  return { form: "whole", status, headers, body: shown === text ? bytes : Buffer.from(shown) };
 }
 
 const isStream = ({ status, headers }: Forwarded["answer"]) =>
-  status === 200 && /^text\/event-stream\b/.test(headers["content-type"] ?? "");
+  status === 200 && (headers["content-type"] ?? "").startsWith("text/event-stream");
+const isJson = (headers: Forwarded["answer"]["headers"]) =>
+  (headers["content-type"] ?? "").startsWith("application/json");
 
 /** A session belongs to the capability that opened it, from its first answer on. */
 function keepSession(
@@ -49,7 +48,7 @@ function keepSession(
   const opened = headers["mcp-session-id"];
   if (stage.method === "initialize" && status === 200 && opened !== undefined) {
     // The session takes the place that was kept for it.
-    if ("leave" in stage) stage.leave();
+    stage.leave();
     if (!sessions.bind(stage.upstream, opened, stage.capability))
       throw protocolFault("gave out a session id that is somebody else's");
   }
@@ -58,28 +57,19 @@ function keepSession(
 }
 
 /** The JSON-RPC answer to this very request; an error status may carry one that names no id. */
-function assertAnswer(
-  stage: Stage,
-  status: number,
-  bytes: Uint8Array,
-  { responseBytesMax }: InspectPorts,
-): void {
+function assertAnswer(stage: Stage, status: number, message: JsonValue): void {
   if (status >= 500 || status === 401 || status === 403)
     throw protocolFault(`answered with HTTP status ${status}`);
-  const read = readServerMessage(bytes, { bytesMax: responseBytesMax });
-  if (!read.ok || read.message.kind !== "response") {
+  if (!isAnswer(message))
     throw protocolFault(`answered with HTTP status ${status} and something that is not JSON-RPC`);
-  }
-  const id = read.message.id?.value;
-  if (id !== stage.message?.id?.value && !(status >= 400 && id === undefined)) {
+  const id = member(message, "id") ?? undefined;
+  if (id !== stage.message?.id?.value && !(status >= 400 && id === undefined))
     throw protocolFault("answered another request than the one sent");
-  }
 }
 
 async function* inspectStream(
   stage: Stage,
   body: UpstreamBody,
-  rules: ToolListRules,
   ports: InspectPorts,
 ): AsyncGenerator<StreamPart> {
   const decoder = createSseDecoder({ eventBytesMax: ports.responseBytesMax });
@@ -91,42 +81,33 @@ async function* inspectStream(
     const passed: Uint8Array[] = [];
     let settles = false;
     for (const event of events) {
-      const data = event.data === undefined ? undefined : Buffer.from(event.data);
-      const shown = data === undefined ? undefined : await filterToolListBody(data, rules);
-      passed.push(
-        shown === data || shown === undefined
-          ? event.bytes
-          : replaceSseData(event, Buffer.from(shown).toString()),
-      );
-      if (data !== undefined) settles ||= answers(stage, data, ports);
+      if (event.data === undefined || event.data === "") {
+        passed.push(event.bytes);
+        continue;
+      }
+      const message = read(event.data);
+      const shown = await inspectMessage(stage, event.data, message, ports);
+      if (shown === undefined) continue;
+      passed.push(shown === event.data ? event.bytes : replaceSseData(event, shown));
+      settles ||= isAnswer(message) && member(message, "id") === stage.message?.id?.value;
     }
-    yield {
-      bytes: passed.length === 1 && passed[0] !== undefined ? passed[0] : Buffer.concat(passed),
-      settles,
-    };
+    const [only] = passed;
+    yield { bytes: passed.length === 1 && only !== undefined ? only : Buffer.concat(passed), settles };
   }
 }
 
-function answers(stage: Stage, data: Uint8Array, { responseBytesMax }: InspectPorts): boolean {
-  if (stage.message?.kind !== "request") return false;
-  const read = readServerMessage(data, { bytesMax: responseBytesMax });
-  return read.ok && read.message.kind === "response" && read.message.id?.value === stage.message.id.value;
-}
+const textOf = (bytes: Uint8Array) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 
-function listRules(stage: Stage, { judge, clock }: InspectPorts): ToolListRules {
-  const { token, upstream, sessionId, remoteAddress, requestId, capability } = stage;
-  const { expiresAtMs } = capability;
-  return {
-    async visible(names) {
-      const shown = new Set<string>();
-      for (const tool of names) {
-        if (await judge.visible({ token, tool, upstream, sessionId, remoteAddress, requestId }))
-          shown.add(tool);
-      }
-      return shown;
-    },
-    ...(expiresAtMs !== undefined && { ttlMsMax: expiresAtMs - clock.nowMs() }),
-  };
+function read(text: string): JsonValue {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch (cause) {
+    throw upstreamFault("upstream.protocol", "The tool server sent something that is not JSON", {
+      sent: true,
+      cause,
+    });
+  }
 }
 
 async function readWhole(body: UpstreamBody, bytesMax: number): Promise<Uint8Array> {

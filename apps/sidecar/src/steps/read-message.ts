@@ -7,7 +7,7 @@ import {
   type Refusal,
   readMessage as readStrictly,
 } from "@postern/mcp";
-import { type Parsed, type Received, type Refused, refuse } from "../stages.ts";
+import { grow, type Parsed, type Received, type Refused, refuse } from "../stages.ts";
 
 export interface ReadRules {
   readonly bodyBytesMax: number;
@@ -37,8 +37,7 @@ export function malformed({ httpStatus, code, detail, idText, data }: Refusal): 
 function parsed(received: Received, message: Parsed["message"], era: Parsed["era"]): Parsed {
   const { headers } = received;
   const prompt = headers.get("x-intent-prompt");
-  return {
-    ...received,
+  return grow(received, {
     message,
     era,
     method: message === undefined || message.kind === "response" ? "" : message.method,
@@ -47,7 +46,7 @@ function parsed(received: Received, message: Parsed["message"], era: Parsed["era
     // A header carries Latin-1 only, so any other text comes as `=?base64?<base64 of UTF-8>?=`. What cannot be decoded is an empty
     // prompt, which the intent check refuses.
     intentPrompt: prompt === undefined ? undefined : (decodeHeaderValue(prompt) ?? ""),
-  };
+  });
 }
 
 /** The token of "Authorization: Bearer …" (RFC 6750 §2.1), whose scheme is matched without regard to case. No other place is looked at. */

@@ -4,25 +4,18 @@
 import { argumentsDigest } from "@postern/audit";
 import type { Ledger } from "@postern/budget";
 import {
-  type AuditEvent,
   ERROR_CODE,
   type JsonObject,
   REASONS,
   type ReasonCode,
   reason,
+  type SpoolBody,
 } from "@postern/contracts";
 import { type Clock, toFault } from "@postern/fault";
 import type { Logger, Metrics } from "@postern/telemetry";
 import { type ArgValuesMode, auditEvent, type Verdict } from "../audit-event.ts";
 import type { Journal } from "../journal.ts";
-import {
-  type Admitted,
-  type Decided,
-  type Identified,
-  type Recorded,
-  type Refused,
-  refuse,
-} from "../stages.ts";
+import { grow, type Identified, type Obliged, type Recorded, type Refused, refuse } from "../stages.ts";
 import type { StrangerLog } from "../stranger-log.ts";
 
 export interface RecordPorts {
@@ -37,20 +30,16 @@ export interface RecordPorts {
   readonly log: Logger;
 }
 
-export async function recordDecision<S extends Decided | Admitted>(
-  stage: S,
-  ports: RecordPorts,
-): Promise<Recorded<S> | Refused> {
-  const findings = stage.kind === "call" ? stage.decision : { capability: stage.capability };
-  const verdict: Verdict = { decision: "allow", check: "", reason: "", reasons: [], findings };
+export async function recordDecision(stage: Obliged, ports: RecordPorts): Promise<Recorded | Refused> {
+  const findings = stage.decision;
+  const { applied } = stage;
+  const verdict: Verdict = { decision: "allow", check: "", reason: "", reasons: [], findings, applied };
   try {
-    const { event, salt } = describe(stage, verdict, ports);
-    const recorded = await ports.journal.append({ kind: "intent", event, args_salt: salt });
-    if (stage.kind === "call")
-      ports.metrics.increment("decisions", { decision: "allow", check: "", reason: "" });
-    return { ...stage, recorded };
+    const recorded = await ports.journal.append(describe("intent", stage, verdict, ports));
+    ports.metrics.increment("decisions", { decision: "allow", check: "", reason: "" });
+    return grow(stage, { recorded });
   } catch (caught) {
-    if (stage.kind === "call") await ports.budget.release(stage.decision.reservation);
+    await ports.budget.release(stage.decision.reservation);
     return unrecorded(stage, caught, ports);
   }
 }
@@ -70,36 +59,57 @@ export async function recordRefusal(
     reason: refused.reasons[0]?.detail ?? "",
     reasons: refused.reasons.map(({ code }) => code),
     findings,
+    applied: refused.applied,
   };
   if (stage.kind === "call") {
     ports.metrics.increment("decisions", { decision, check, reason: refused.reasons[0]?.code ?? "" });
   }
   if (findings.capability === undefined) return recordStranger(stage, refused, verdict, ports);
   try {
-    const { event, salt } = describe(stage, verdict, ports);
-    await ports.journal.append({ kind: "event", event, args_salt: salt });
+    await ports.journal.append(describe("event", stage, verdict, ports));
     return { ...refused, eventId: stage.eventId };
   } catch (caught) {
     return unrecorded(stage, caught, ports);
   }
 }
 
+/** The record, made when its turn to be written comes; how long it took until now is taken at once. */
 function describe(
+  kind: "intent" | "event",
   stage: Identified,
   verdict: Verdict,
   ports: RecordPorts,
-): { event: AuditEvent; salt: string } {
-  const args = argumentsOf(stage);
-  const salt = args === undefined ? "" : ports.newSalt();
-  const message = {
-    ...stage,
-    tool: stage.kind === "call" ? stage.tool : "",
-    args: args ?? {},
-    argsDigest: args === undefined ? "" : argumentsDigest(salt, args),
-    latencyMs: ports.clock.monotonicMs() - stage.startedMs,
+): () => SpoolBody {
+  const latencyMs = ports.clock.monotonicMs() - stage.startedMs;
+  return () => {
+    const args = argumentsOf(stage);
+    const salt = args === undefined ? "" : ports.newSalt();
+    const message = {
+      ...told(stage),
+      args: args ?? NO_ARGUMENTS,
+      argsDigest: args === undefined ? "" : argumentsDigest(salt, args),
+      latencyMs,
+    };
+    return {
+      kind,
+      event: auditEvent(ports.journal.speaker, message, verdict, ports.argValues),
+      args_salt: salt,
+    };
   };
-  return { event: auditEvent(ports.journal.speaker, message, verdict, ports.argValues), salt };
 }
+
+const NO_ARGUMENTS: JsonObject = {};
+
+const told = (stage: Identified) => ({
+  eventId: stage.eventId,
+  requestId: stage.requestId,
+  receivedAtMs: stage.receivedAtMs,
+  method: stage.method,
+  tool: stage.kind === "call" ? stage.tool : "",
+  upstream: stage.upstream,
+  sessionId: stage.sessionId,
+  remoteAddress: stage.remoteAddress,
+});
 
 /** What a message asks with: the arguments of a call; of any other message its params, but for what accompanies them. */
 function argumentsOf(stage: Identified): JsonObject | undefined {

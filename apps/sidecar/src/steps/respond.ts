@@ -1,9 +1,10 @@
 // Step 9: the one place that turns a result, a refusal or trouble into an HTTP answer. A refused request gets HTTP 200 with a JSON-RPC error,
 // because clients then hand code and data to their caller; a refused notification gets 403, because 202 would say that it was taken.
-import { ERROR_CODE, type JsonValue, type ReasonCode, reason } from "@postern/contracts";
+import { ERROR_CODE, type ReasonCode, reason } from "@postern/contracts";
 import { toFault } from "@postern/fault";
-import { errorResponse, METHOD_NAMES, RPC_ERROR } from "@postern/mcp";
+import { METHOD_NAMES, RPC_ERROR } from "@postern/mcp";
 import type { Logger, Metrics } from "@postern/telemetry";
+import { denialResponse } from "../denial.ts";
 import type { Exchange } from "../exchange.ts";
 import { type Inspected, type Parsed, type Received, type Refused, refuse } from "../stages.ts";
 
@@ -55,18 +56,16 @@ export function respondRefused(
   ports: RespondPorts,
 ): void {
   count(stage, "refused", ports);
+  const asked = {
+    ...HEADERS_OF_STATUS[refused.status],
+    ...(refused.challenge !== undefined && { "www-authenticate": refused.challenge }),
+  };
   if (stage.message !== undefined && stage.message.kind !== "request") {
-    exchange.whole(refused.status === 200 ? 403 : refused.status, {}, "");
+    exchange.whole(refused.status === 200 ? 403 : refused.status, asked, "");
     return;
   }
-  const headers = { "content-type": "application/json", ...HEADERS_OF_STATUS[refused.status] };
-  const message = refused.reasons[0]?.detail ?? "";
-  const data = refused.data ?? dataOf(refused, stage.requestId);
-  exchange.whole(
-    refused.status,
-    headers,
-    errorResponse(refused.idText, { code: refused.code, message, data }),
-  );
+  const headers = { "content-type": "application/json", ...asked };
+  exchange.whole(refused.status, headers, denialResponse(refused, stage.requestId));
 }
 
 /** Trouble with the tool server, or of our own. An answer that has begun is broken off, so that nobody takes a part for the whole. */
@@ -83,6 +82,7 @@ export function respondTrouble(
       request_id: stage.requestId,
       code: fault.code,
       text: fault.message,
+      ...(fault.detail !== undefined && { detail: fault.detail }),
     });
   if (exchange.begun()) {
     count(stage, "broken", ports);
@@ -111,20 +111,11 @@ const HEADERS_OF_STATUS: Readonly<Record<number, Readonly<Record<string, string>
 
 const UPSTREAM_REASONS: readonly ReasonCode[] = [
   "upstream.unavailable",
+  "upstream.busy",
+  "upstream.circuit_open",
   "upstream.timeout",
   "upstream.protocol",
 ];
-
-function dataOf({ check, reasons, eventId }: Refused, requestId: string): JsonValue {
-  return {
-    ...(check !== "" && { check }),
-    reason: reasons[0]?.code ?? "internal",
-    detail: reasons[0]?.detail ?? "",
-    reasons: reasons.map(({ code, detail }) => ({ code, detail })),
-    request_id: requestId,
-    ...(eventId !== undefined && { event_id: eventId }),
-  };
-}
 
 /** Labels are of a closed set: a method that we do not know is "other". */
 function count(

@@ -4,7 +4,7 @@ import type { Ledger } from "@postern/budget";
 import type { CallOutcome } from "@postern/contracts";
 import { type Clock, toFault } from "@postern/fault";
 import type { Logger, Metrics } from "@postern/telemetry";
-import { wholeMs } from "../audit-event.ts";
+import { obligationsDone, wholeMs } from "../audit-event.ts";
 import type { Journal } from "../journal.ts";
 import type { Received, Recorded, Refused } from "../stages.ts";
 import { mayHaveRun } from "../upstream/upstream.ts";
@@ -36,17 +36,19 @@ const REASON_CHARACTERS_MAX = 1024;
 
 export function openSettlement(stage: Recorded, ports: SettlePorts): Settlement {
   const recordedMs = ports.clock.monotonicMs();
+  const recordedApplied = stage.applied.length;
   let settled: Promise<void> | undefined;
 
   async function write(fate: Fate): Promise<void> {
     const nowMs = ports.clock.monotonicMs();
-    const cost = stage.kind === "call" ? stage.decision.policy.cost_micros : undefined;
+    const cost = stage.decision.policy.cost_micros;
     const outcome: CallOutcome = {
       outcome: fate.outcome,
       reason: fate.reason.slice(0, REASON_CHARACTERS_MAX).toWellFormed(),
       latency_ms: wholeMs(nowMs - stage.startedMs),
       upstream_status: fate.upstreamStatus,
       cost_micros: fate.mayHaveRun ? (cost ?? 0) : 0,
+      ...obligationsDone(stage.applied.slice(recordedApplied)),
     };
     ports.metrics.observeMs("upstreamDuration", { outcome: fate.outcome }, nowMs - recordedMs);
     await ports.journal.appendOutcome({ kind: "outcome", event_id: stage.eventId, ...outcome });
@@ -63,7 +65,6 @@ export function openSettlement(stage: Recorded, ports: SettlePorts): Settlement 
 
 /** What may have run is paid for; what provably never ran is given back. */
 async function closeBudget(stage: Recorded, fate: Fate, { budget, log }: SettlePorts): Promise<void> {
-  if (stage.kind !== "call") return;
   const { reservation } = stage.decision;
   try {
     await (fate.mayHaveRun ? budget.settle(reservation) : budget.release(reservation));
