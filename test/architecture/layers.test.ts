@@ -110,6 +110,8 @@ test("a relative import names a file of the same package", () => {
       const home = source.unit === "" ? (source.path.split("/")[0] ?? "") : source.unit;
       // deploy/local is the workshop of the whole tree and belongs to no package.
       if (home === "deploy") return [];
+      // What the bench measures apart from the rest it has to reach; this is the one place where it does.
+      if (source.path === "test/load/sidecar-parts.ts") return [];
       return source.imports
         .filter((specifier) => specifier.startsWith("."))
         .filter((specifier) => !targetOf(source, specifier)?.startsWith(`${home}/`))

@@ -1,69 +1,74 @@
 // One kept-alive connection that makes one call after the other. It is written on a bare socket, because a client that costs as much as the
-// server under test would measure itself; it understands just what the bench's servers send: answers with a length.
+// server under test would measure itself.
 import { connect } from "node:net";
+import { type Answer, createAnswerReader } from "./answer-reader.ts";
 
 export interface HttpCaller {
   /** Sends a whole request and resolves with the answer. Rejects when the connection ends, or the answer has no length. */
   call(request: string): Promise<Answer>;
+  /** Sends a whole request and resolves with the head of the answer; its body may come later, or never. */
+  begin(request: string): Promise<string>;
   close(): void;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly body: Buffer;
 }
 
 export async function openHttpCaller({ hostname, port }: URL): Promise<HttpCaller> {
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-  let received = Buffer.alloc(0);
+  const reader = createAnswerReader();
   let waiting: PromiseWithResolvers<Answer> | undefined;
-  const fail = (why: string) => waiting?.reject(new Error(why));
+  let beginning: PromiseWithResolvers<string> | undefined;
+  const fail = (error: unknown) => {
+    waiting?.reject(error);
+    beginning?.reject(error);
+  };
   socket.on("data", (chunk) => {
-    received = received.byteLength === 0 ? chunk : Buffer.concat([received, chunk]);
     try {
-      const read = readAnswer(received);
-      if (read === undefined) return;
-      received = received.subarray(read.end);
-      waiting?.resolve(read.answer);
+      const answer = reader.push(chunk);
+      const head = answer?.head ?? reader.head();
+      if (head !== undefined) beginning?.resolve(head);
+      if (answer !== undefined) waiting?.resolve(answer);
     } catch (caught) {
-      waiting?.reject(caught);
+      fail(caught);
     }
   });
-  socket.on("close", () => fail("the connection was closed before the answer was complete"));
+  socket.on("close", () => fail(new Error("the connection was closed before the answer was complete")));
   await new Promise<void>((resolve, reject) => {
     socket.once("connect", resolve).once("error", reject);
   });
-  socket.on("error", (error) => fail(error.message));
+  socket.on("error", fail);
   return {
     call(request) {
       waiting = Promise.withResolvers();
       socket.write(request);
       return waiting.promise;
     },
+    begin(request) {
+      beginning = Promise.withResolvers();
+      socket.write(request);
+      return beginning.promise;
+    },
     close: () => void socket.destroy(),
   };
 }
 
-/** The text of a POST, in one piece. */
-export function postOf(
+type Headers = Readonly<Record<string, string>>;
+
+/** Makes the text of requests to one address; what stays the same is put together once. */
+export function requestsTo(
   { pathname, host }: URL,
-  headers: Readonly<Record<string, string>>,
-): (body: string) => string {
-  const fixed = Object.entries({ host, "content-type": "application/json", ...headers })
-    .map(([name, value]) => `${name}: ${value}\r\n`)
-    .join("");
-  return (body) =>
-    `POST ${pathname} HTTP/1.1\r\n${fixed}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+  headers: Headers,
+): (method: "POST" | "GET" | "DELETE", extra: Headers, body: string) => string {
+  const fixed = lines({ host, ...headers });
+  return (method, extra, body) => {
+    const framing =
+      method === "POST"
+        ? `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`
+        : "";
+    return `${method} ${pathname} HTTP/1.1\r\n${fixed}${lines(extra)}${framing}\r\n${body}`;
+  };
 }
 
-/** Undefined while bytes are missing. */
-function readAnswer(bytes: Buffer): { answer: Answer; end: number } | undefined {
-  const headEnd = bytes.indexOf("\r\n\r\n");
-  if (headEnd === -1) return undefined;
-  const head = bytes.toString("latin1", 0, headEnd);
-  const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-  if (length === undefined) throw new Error(`an answer without a length: ${head}`);
-  const end = headEnd + 4 + Number(length);
-  if (bytes.byteLength < end) return undefined;
-  return { answer: { status: Number(head.slice(9, 12)), body: bytes.subarray(headEnd + 4, end) }, end };
+function lines(headers: Headers): string {
+  let text = "";
+  for (const name in headers) text += `${name}: ${headers[name]}\r\n`;
+  return text;
 }

@@ -1,34 +1,82 @@
 // What the bench asks of the machine: a processor for each process, silence from those that are not being measured, and what a process used.
 // Where the system offers one of these not (they are Linux's), the bench does without and says so in its machine line.
 import { spawnSync } from "node:child_process";
-import { closeSync, existsSync, fdatasyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeSync,
+} from "node:fs";
 import { availableParallelism, cpus, release, setPriority, totalmem, type } from "node:os";
 import { join } from "node:path";
 
 export interface Usage {
-  /** Processor time so far, over all threads. */
+  /** Processor time so far, over all threads, and of the main one. */
   readonly cpuUs: number;
-  readonly rssMib: number;
+  readonly mainCpuUs: number;
 }
 
-const TICK_US = 10_000;
 const canPin = spawnSync("taskset", ["--version"]).status === 0 && availableParallelism() > 1;
+const SAMPLE_MS = 20;
 
-/** NaN where there is no /proc. */
+/** NaN where the system does not tell. */
 export function usageOf(pid: number): Usage {
-  if (!existsSync(`/proc/${pid}/stat`)) return { cpuUs: Number.NaN, rssMib: Number.NaN };
-  // The name of the program may hold anything, so fields are counted from its closing bracket on: utime and stime are the 14th and 15th.
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\)/s, "").trim().split(" ");
-  const rssKib = /VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return {
-    cpuUs: (Number(fields[11]) + Number(fields[12])) * TICK_US,
-    rssMib: Number(rssKib) / 1024,
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return { cpuUs: Number.NaN, mainCpuUs: Number.NaN };
+  // Nanoseconds on a processor, thread by thread; a thread may end while they are read.
+  const spentUs = (task: string) => Number(readIfThere(`${tasks}/${task}/schedstat`).split(" ")[0]) / 1_000;
+  const cpuUs = readdirSync(tasks).reduce((sum, task) => sum + spentUs(task), 0);
+  return cpuUs > 0
+    ? { cpuUs, mainCpuUs: spentUs(String(pid)) }
+    : { cpuUs: Number.NaN, mainCpuUs: Number.NaN };
+}
+
+export function rssMibOf(pid: number): number {
+  const rssKib = /VmRSS:\s*(\d+)/.exec(readIfThere(`/proc/${pid}/status`))?.[1];
+  return Number(rssKib ?? Number.NaN) / 1024;
+}
+
+/** Looks again and again; `stop` gives the highest that was seen. */
+export function watchRss(pid: number): { stop(): number } {
+  let peakMib = rssMibOf(pid);
+  const look = () => {
+    peakMib = Math.max(peakMib, rssMibOf(pid));
   };
+  const timer = setInterval(look, SAMPLE_MS);
+  return {
+    stop() {
+      clearInterval(timer);
+      look();
+      return peakMib;
+    },
+  };
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /** Keeps a process, with all its threads, on one processor. */
 export function pin(pid: number, core: 0 | 1): void {
   if (canPin) spawnSync("taskset", ["--all-tasks", "--pid", "--cpu-list", String(core), String(pid)]);
+}
+
+/** The command that runs a program on one processor from its first moment on. */
+export function onProcessor(
+  core: 0 | 1,
+  command: string,
+  args: readonly string[],
+): { readonly command: string; readonly args: readonly string[] } {
+  return canPin
+    ? { command: "taskset", args: ["--cpu-list", String(core), command, ...args] }
+    : { command, args };
 }
 
 /** A process that gets what others leave. */

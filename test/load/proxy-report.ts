@@ -1,110 +1,132 @@
-// Windows to medians, and medians to a table. A ratio is taken within a repetition, where both sides met the same machine.
-import type { LineName } from "./lines.ts";
-import { CONNECTIONS, type Connections, type Measured, type ProxyRun } from "./proxy.ts";
+// The run as tables, one for each case.
+import { byCase, compare, median, medianOf, type Taken } from "./comparison.ts";
+import { type LineName, TITLES } from "./lines.ts";
+import type { MemorySample } from "./memory.ts";
+import type { Measured, ProxyRun } from "./proxy.ts";
 import { printTable } from "./table.ts";
 
-interface ProxyRatios {
-  /** Requests per second with everything on, over bare passthrough. */
-  readonly on_vs_bare_rps: number;
-  readonly on_added_p50_ms: number;
-  readonly on_added_p99_ms: number;
-  readonly disk_vs_bare_rps: number;
-  readonly intent_vs_bare_rps: number;
-  /** Processor time per request with everything on, over bare passthrough: the steadier figure. */
-  readonly on_vs_bare_cpu: number;
+/** What stands in a column for one line of a case. */
+interface Column {
+  readonly head: string;
+  readonly cell: (taken: Taken, line: LineName) => string;
 }
 
-/** At 64 connections. */
-function ratiosOf({ windows }: ProxyRun): ProxyRatios {
-  const at = (line: LineName) => compare(windows, line, 64);
-  return {
-    on_vs_bare_rps: round(at("on").rps, 3),
-    on_added_p50_ms: round(at("on").addedP50Ms, 3),
-    on_added_p99_ms: round(at("on").addedP99Ms, 3),
-    disk_vs_bare_rps: round(at("disk").rps, 3),
-    intent_vs_bare_rps: round(at("intent").rps, 3),
-    on_vs_bare_cpu: round(at("on").cpu, 2),
-  };
+const of =
+  (digits: number, read: (window: Measured) => number): Column["cell"] =>
+  (taken, line) =>
+    medianOf(taken, line, read).toFixed(digits);
+
+const RATE: readonly Column[] = [
+  { head: "req/s", cell: of(0, ({ rps }) => rps) },
+  { head: "of bare", cell: (taken, line) => known(compare(taken, line).rps, 2) },
+];
+const LATENCY: readonly Column[] = [
+  { head: "p50 ms", cell: of(2, ({ p50Ms }) => p50Ms) },
+  { head: "p99 ms", cell: of(2, ({ p99Ms }) => p99Ms) },
+  { head: "+p50", cell: (taken, line) => signed(compare(taken, line).addedP50Ms) },
+  { head: "+p99", cell: (taken, line) => signed(compare(taken, line).addedP99Ms) },
+];
+const FIRST_BYTE: readonly Column[] = [
+  { head: "1st byte ms", cell: of(2, ({ firstByteP50Ms }) => firstByteP50Ms) },
+  { head: "+1st byte", cell: (taken, line) => signed(compare(taken, line).addedFirstByteMs) },
+];
+const PROCESSOR: readonly Column[] = [
+  { head: "CPU µs", cell: of(0, ({ cpuUs }) => cpuUs) },
+  { head: "main", cell: of(0, ({ mainCpuUs }) => mainCpuUs) },
+  { head: "of bare", cell: (taken, line) => known(compare(taken, line).cpu, 2) },
+  {
+    head: "busy",
+    cell: (taken, line) => `${(100 * medianOf(taken, line, ({ busy }) => busy)).toFixed(0)} %`,
+  },
+];
+const MEMORY: readonly Column[] = [
+  { head: "RSS MiB", cell: of(0, ({ rssPeakMib }) => rssPeakMib) },
+  { head: "extra MiB", cell: of(0, ({ rssMib, rssPeakMib }) => rssPeakMib - rssMib) },
+];
+const FLOOD: readonly Column[] = [
+  { head: "flood/s", cell: of(0, ({ flooded, requests, rps }) => (flooded * rps) / requests) },
+];
+
+const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
+  "first-byte": [...FIRST_BYTE, ...LATENCY, ...PROCESSOR],
+  big: [...RATE, ...PROCESSOR, ...MEMORY],
+  flood: [...RATE, ...LATENCY.slice(0, 2), ...FLOOD, ...PROCESSOR],
+};
+const USUAL: readonly Column[] = [...RATE, ...LATENCY, ...PROCESSOR, ...MEMORY.slice(0, 1)];
+
+export function proxyTable(run: ProxyRun): string {
+  const { windows } = run;
+  return [
+    ...about(run),
+    ...byCase(windows).map(caseTable),
+    ...floodLine(windows),
+    ...specials(run),
+    ...failures(windows),
+  ].join("\n\n");
 }
 
-export function proxyJson(run: ProxyRun): string {
-  return JSON.stringify({ bench: "proxy", ratios: ratiosOf(run), ...run });
-}
-
-export function proxyTable({ machine, titles, windows }: ProxyRun): string {
+function about({ machine }: ProxyRun): readonly string[] {
   const { cpu, cores, memoryGib, system, node, pinned, fdatasyncMs } = machine;
-  const about = [
+  return [
     `${cpu}, ${cores} processors, ${memoryGib} GiB, ${system}, Node ${node}, fdatasync ${fdatasyncMs.toFixed(2)} ms`,
     pinned
       ? "proxy on processor 1; load generator, tool server and control plane on processor 0"
       : "not pinned: proxy and load share processors",
   ];
-  const failures = windows.filter(({ failed }) => failed > 0);
-  const failed = failures.reduce((sum, window) => sum + window.failed, 0);
-  const told = failed === 0 ? [] : [`${failed} calls failed, the first with: ${failures[0]?.failure}`];
-  return [...about, ...CONNECTIONS.map((connections) => tableAt(windows, titles, connections)), ...told].join(
-    "\n\n",
+}
+
+function caseTable(taken: Taken): string {
+  const [first] = taken;
+  if (first === undefined) return "";
+  const columns = COLUMNS[first.workload] ?? USUAL;
+  const names = Object.keys(TITLES).filter((name): name is LineName =>
+    taken.some(({ line }) => line === name),
   );
+  const rows = names.map((name) => [TITLES[name], ...columns.map(({ cell }) => cell(taken, name))]);
+  const title = `${first.workload}: ${first.title}, connections: ${first.connections}`;
+  return `${title}\n${printTable([["", ...columns.map(({ head }) => head)], ...rows])}`;
 }
 
-function tableAt(windows: readonly Measured[], titles: ProxyRun["titles"], connections: Connections): string {
-  const rows = Object.entries(titles).map(([name, title]) => {
-    const taken = windows.filter((window) => window.line === name && window.connections === connections);
-    const of = (read: (window: Measured) => number) => median(taken.map(read));
-    const against = compare(windows, name as LineName, connections);
-    return [
-      title,
-      of(({ rps }) => rps).toFixed(0),
-      against.rps.toFixed(2),
-      of(({ p50Ms }) => p50Ms).toFixed(2),
-      of(({ p99Ms }) => p99Ms).toFixed(2),
-      signed(against.addedP50Ms),
-      signed(against.addedP99Ms),
-      of(({ cpuUs }) => cpuUs).toFixed(0),
-      against.cpu.toFixed(2),
-      `${(100 * of(({ busy }) => busy)).toFixed(0)} %`,
-      of(({ rssMib }) => rssMib).toFixed(0),
-    ];
-  });
-  const heads = [
-    "req/s",
-    "of bare",
-    "p50 ms",
-    "p99 ms",
-    "+p50",
-    "+p99",
-    "CPU µs",
-    "of bare",
-    "busy",
-    "RSS MiB",
-  ];
-  return printTable([[`connections: ${connections}`, ...heads], ...rows]);
+/** The p99 of valid callers beside each flood, over that beside none. */
+function floodLine(windows: Taken): readonly string[] {
+  const [calm, ...flooded] = byCase(windows.filter(({ workload }) => workload === "flood"));
+  if (calm === undefined || flooded.length === 0) return [];
+  const p99 = (taken: Taken) => median(taken.map(({ p99Ms }) => p99Ms));
+  const told = flooded.map((taken) => `${taken[0]?.title}: ${(p99(taken) / p99(calm)).toFixed(2)} times`);
+  return [`p99 of valid callers, of what it is without a flood: ${told.join("; ")}`];
 }
 
-/** A line against bare passthrough: median over the repetitions of what each of them says. */
-function compare(windows: readonly Measured[], line: LineName, connections: Connections) {
-  const pairs = windows.flatMap((window) => {
-    if (window.line !== line || window.connections !== connections) return [];
-    const bare = windows.find(
-      (other) =>
-        other.line === "bare" && other.connections === connections && other.repetition === window.repetition,
+function specials({ idleStreams = [], memory = [], start = [] }: ProxyRun): readonly string[] {
+  const later = start.filter(({ isFirst }) => !isFirst);
+  const told: string[] = [];
+  if (start.length > 0) {
+    const ready = `ready after ${start[0]?.readyMs.toFixed(0)} ms the first time, then ${median(later.map(({ readyMs }) => readyMs)).toFixed(0)} ms`;
+    told.push(`start: ${ready}; idle RSS ${median(start.map(({ rssMib }) => rssMib)).toFixed(0)} MiB`);
+  }
+  for (const { line, rssBeforeMib, rssMib, streams } of idleStreams)
+    told.push(
+      `idle streams: ${TITLES[line]}, ${streams} open: RSS ${rssMib.toFixed(0)} MiB (${signed(rssMib - rssBeforeMib)})`,
     );
-    return bare === undefined ? [] : [{ window, bare }];
-  });
-  return {
-    rps: median(pairs.map(({ window, bare }) => window.rps / bare.rps)),
-    cpu: median(pairs.map(({ window, bare }) => window.cpuUs / bare.cpuUs)),
-    addedP50Ms: median(pairs.map(({ window, bare }) => window.p50Ms - bare.p50Ms)),
-    addedP99Ms: median(pairs.map(({ window, bare }) => window.p99Ms - bare.p99Ms)),
-  };
+  if (memory.length > 0) told.push(memoryTable(memory));
+  return told;
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+function memoryTable(samples: readonly MemorySample[]): string {
+  const rows = samples.map(({ calls, externalMib, heapMib, rssMib }) => [
+    String(calls),
+    rssMib.toFixed(0),
+    heapMib.toFixed(1),
+    externalMib.toFixed(1),
+  ]);
+  return printTable([["memory, calls", "RSS MiB", "live heap MiB", "external MiB"], ...rows]);
 }
 
-const signed = (value: number) => `${value < 0 ? "" : "+"}${value.toFixed(2)}`;
-const round = (value: number, digits: number) => Number(value.toFixed(digits));
+function failures(windows: Taken): readonly string[] {
+  const failing = windows.filter(({ failed }) => failed > 0);
+  if (failing.length === 0) return [];
+  const failed = failing.reduce((sum, window) => sum + window.failed, 0);
+  return [`${failed} calls failed, the first with: ${failing[0]?.failure}`];
+}
+
+const known = (value: number, digits: number) => (Number.isNaN(value) ? "" : value.toFixed(digits));
+const signed = (value: number) => (Number.isNaN(value) ? "" : `${value < 0 ? "" : "+"}${value.toFixed(2)}`);

@@ -1,67 +1,88 @@
-// The stages of one call, opened for measurement: each is the function that the sidecar calls, on the bench's own call.
-import { join } from "node:path";
-import { argumentsDigest, buildEvent, canonicalize } from "@postern/audit";
-import { openSpool, type Spool } from "@postern/audit/spool";
+// The stages of one call, opened for measurement: each is the function that the sidecar calls, on the bench's own calls.
+import { argumentsDigest } from "@postern/audit";
 import { chargesFor, createLeaseLedger, type Ledger } from "@postern/budget";
 import { createMemoryLedger } from "@postern/budget/memory";
 import { checkCapability, createVerifier, mint } from "@postern/capability";
-import type { Capability, JsonValue, KeyUse, PolicyInput } from "@postern/contracts";
+import type { Capability } from "@postern/contracts";
 import { randomId, systemClock } from "@postern/fault";
+import { createIntentResolver, createRuleExtractor, matchIntent } from "@postern/intent";
 import { readMessage, readServerMessage } from "@postern/mcp";
-import { createPolicyEngine, openBundle, type PolicyEngine, packBundle } from "@postern/policy";
-import { compileRego } from "@postern/policy/compile";
 import { createKeySet, generateKeyPair, importSigningKey } from "@postern/signing";
-import { answerBody, CAVEATS, callBody, callOf, policyOfSixtyRules } from "./workload.ts";
+import type { TestScope } from "@postern/testkit";
+import { answerBody } from "./answers.ts";
+import { createPinTable } from "./sidecar-parts.ts";
+import { HOLDER, SALT, type Stage, type StageParts, TENANT } from "./stage.ts";
+import { auditStages } from "./stage-audit.ts";
+import { forwardStages } from "./stage-forward.ts";
+import { policyStages } from "./stage-policy.ts";
+import { CAVEATS, callBody, callOf, INTENT_PROMPT, PLAIN, TOOLS } from "./workload.ts";
 
-export interface Stage {
-  readonly title: string;
-  readonly run: () => unknown;
-  /** Default 1. */
-  readonly callsPerRun?: number;
-}
-
-export interface StageParts {
-  readonly stages: readonly Stage[];
-  close(): Promise<void>;
-}
-
-const TENANT = "acme";
-const AT_ONCE = 64;
 const LIMITS = { bytesMax: 1_048_576 };
-const SALT = "0123456789abcdef".repeat(2);
 const { arguments: ARGS, name: TOOL } = callOf(1).params;
-const HOLDER = { upstream: "default", sessionId: "", remoteAddress: "127.0.0.1", requestId: randomId() };
 
 /** Faults: what compiling the policy without `opa` (OPA_BIN, or on PATH) raises. */
-export async function openStageParts(folder: string): Promise<StageParts> {
-  const { token, openVerifier } = await openCapability();
-  const warm = openVerifier();
-  const verified = await warm.verify(token);
-  if (!verified.ok) throw new Error(verified.reason.detail);
-  const { capability } = verified;
-  const engine = await openEngine();
-  const memory = createMemoryLedger();
-  const leased = createLeaseLedger({
-    authority: {
-      lease: (wish) => memory.lease(TENANT, { ...wish, holder: "bench" }),
-      giveBack: (rest) => memory.giveBack(TENANT, { ...rest, holder: "bench" }),
+export async function openStageParts(scope: TestScope, folder: string): Promise<StageParts> {
+  const { capability, openVerifier, token } = await openCapability();
+  const [policy, audit, forward] = await Promise.all([
+    policyStages(capability),
+    auditStages(folder, capability),
+    forwardStages(scope),
+  ]);
+  const parts = [
+    { stages: readingStages() },
+    { stages: identityStages(token, capability, openVerifier) },
+    { stages: intentStages(capability) },
+    policy,
+    budgetStages(capability),
+    { stages: pinStages() },
+    audit,
+    forward,
+  ];
+  return {
+    stages: parts.flatMap(({ stages }) => stages),
+    async close() {
+      for (const part of parts) if ("close" in part) await part.close();
     },
+  };
+}
+
+function readingStages(): readonly Stage[] {
+  const bodies = ([400, 4_096, 65_536] as const).map((bytes) => {
+    const body = Buffer.from(callBody(1, { ...PLAIN, bytes }));
+    return {
+      title: `read the message, ${(bytes / 1_024).toFixed(1)} KB`,
+      run: () => readMessage(body, LIMITS),
+    };
   });
-  const spools = await Promise.all(
-    (["os", "disk"] as const).map((durability) =>
-      openSpool({
-        directory: join(folder, durability),
-        sidecarId: "bench",
-        epoch: 1,
-        durability,
-        bytesMax: 2 ** 40,
-      }),
-    ),
-  );
-  const [os, disk] = spools;
-  if (os === undefined || disk === undefined) throw new TypeError("a spool is missing");
-  const body = Buffer.from(callBody(1));
   const answer = Buffer.from(answerBody("1"));
+  return [
+    ...bodies.map((each) => ({ stage: "parse and scan", ...each })),
+    {
+      stage: "parse and scan",
+      title: "read the answer, 1 KB",
+      run: () => readServerMessage(answer, LIMITS),
+    },
+  ];
+}
+
+async function openCapability() {
+  const { kid, publicKey, secretKey } = await generateKeyPair();
+  const keys = createKeySet([{ kid, public_key: publicKey, use: "capability", status: "active" }]);
+  const key = await importSigningKey(secretKey);
+  const request = { tenant: TENANT, subject: "agent-of-the-bench", ttlSeconds: 86_400, caveats: CAVEATS };
+  const { token } = await mint(request, { key, clock: systemClock, newId: randomId });
+  const openVerifier = () => createVerifier({ keys: () => keys, tenant: TENANT, clock: systemClock });
+  const verified = await openVerifier().verify(token);
+  if (!verified.ok) throw new Error(verified.reason.detail);
+  return { token, openVerifier, capability: verified.capability };
+}
+
+function identityStages(
+  token: string,
+  capability: Capability,
+  openVerifier: () => ReturnType<typeof createVerifier>,
+): readonly Stage[] {
+  const warm = openVerifier();
   const call = {
     tool: TOOL,
     args: ARGS,
@@ -69,102 +90,43 @@ export async function openStageParts(folder: string): Promise<StageParts> {
     nowMs: Date.now(),
     mode: "call",
   } as const;
-
-  return {
-    stages: [
-      { title: "read the message (0.4 KB, strictly)", run: () => readMessage(body, LIMITS) },
-      { title: "verify the token, known", run: () => warm.verify(token) },
-      { title: "verify the token, new", run: () => openVerifier().verify(token) },
-      { title: "check 3 caveats", run: () => checkCapability(capability, call, { isRevoked: () => false }) },
-      {
-        title: "evaluate 60 rules, one call at a time",
-        run: () => engine.evaluate(TENANT, inputOf(capability, TOOL)),
-      },
-      {
-        title: `evaluate 60 rules, ${AT_ONCE} agents at once`,
-        run: () =>
-          atOnce((n) => engine.evaluate(TENANT, { ...inputOf(capability, TOOL), agent_id: `agent-${n}` })),
-        callsPerRun: AT_ONCE,
-      },
-      { title: "reserve and settle, memory", run: () => charge(memory, capability) },
-      { title: "reserve and settle, leased", run: () => charge(leased, capability) },
-      { title: "digest the arguments", run: () => argumentsDigest(SALT, ARGS) },
-      { title: "build the event", run: () => eventOf(capability) },
-      {
-        title: "build the event and canonicalize",
-        run: () => canonicalize(eventOf(capability) as JsonValue),
-      },
-      { title: `append to the spool, os, ${AT_ONCE} at once`, ...appending(os, capability) },
-      { title: `append to the spool, disk, ${AT_ONCE} at once`, ...appending(disk, capability) },
-      { title: "append to the spool, disk, one at a time", run: () => append(disk, capability) },
-      { title: "read the answer (1 KB)", run: () => readServerMessage(answer, LIMITS) },
-    ],
-    async close() {
-      await leased.drain();
-      await engine.close();
-      await Promise.all(spools.map((spool) => spool.close()));
+  return [
+    { stage: "token", title: "verify a known token", run: () => warm.verify(token) },
+    { stage: "token", title: "verify a new token", run: () => openVerifier().verify(token) },
+    {
+      stage: "token",
+      title: "check 3 caveats",
+      run: () => checkCapability(capability, call, { isRevoked: () => false }),
     },
+  ];
+}
+
+function intentStages({ agent }: Capability): readonly Stage[] {
+  const resolver = createIntentResolver({
+    extractor: createRuleExtractor(),
+    clock: systemClock,
+    ttlMs: 3_600_000,
+    entriesMax: 100,
+  });
+  const resolve = async () => {
+    const resolved = await resolver.resolve({ tenant: TENANT, agent, prompt: INTENT_PROMPT });
+    return resolved.ok ? matchIntent(resolved.intent, TOOL, { confidenceMin: 0.5 }) : resolved.reason;
   };
+  return [{ stage: "intent", title: "match a known intent", run: resolve }];
 }
 
-async function openCapability() {
-  const { key, keys } = await signer("capability");
-  const request = { tenant: TENANT, subject: "agent-of-the-bench", ttlSeconds: 86_400, caveats: CAVEATS };
-  const { token } = await mint(request, { key, clock: systemClock, newId: randomId });
-  return {
-    token,
-    openVerifier: () => createVerifier({ keys: () => keys, tenant: TENANT, clock: systemClock }),
-  };
-}
-
-async function openEngine(): Promise<PolicyEngine> {
-  const { key, keys } = await signer("bundle");
-  const compiled = await compileRego({ source: policyOfSixtyRules(), opaPath: process.env.OPA_BIN ?? "opa" });
-  const nowMs = Date.now();
-  const createdAt = new Date(nowMs).toISOString();
-  const expiresAt = new Date(nowMs + 86_400_000).toISOString();
-  const { bytes } = await packBundle({ tenant: TENANT, revision: 1, createdAt, expiresAt, compiled, key });
-  // The sidecar's own deadline: a busy machine is no reason to deny here either.
-  const engine = createPolicyEngine({ deadlineMs: 250 });
-  await engine.load(await openBundle(bytes, { keys, tenant: TENANT, revisionMin: 1, nowMs }));
-  return engine;
-}
-
-async function signer(use: KeyUse) {
-  const { kid, publicKey, secretKey } = await generateKeyPair();
-  const keys = createKeySet([{ kid, public_key: publicKey, use, status: "active" }]);
-  return { key: await importSigningKey(secretKey), keys };
-}
-
-function inputOf(capability: Capability, tool: string): PolicyInput {
-  const nowMs = Date.now();
-  const now = new Date(nowMs);
-  return {
-    action: "call",
-    tool,
-    args: ARGS,
-    agent_id: capability.agent,
-    session_id: HOLDER.sessionId,
-    upstream: HOLDER.upstream,
-    capability: {
-      subject: capability.agent,
-      issuer: capability.issuer,
-      tenant: capability.tenant,
-      token_id: capability.jti,
-      root_token_id: capability.rootJti,
-      caveat_count: capability.caveatCount,
-      issued_at: new Date(capability.issuedAtMs).toISOString(),
+function budgetStages(capability: Capability): StageParts {
+  const memory = createMemoryLedger();
+  const leased = createLeaseLedger({
+    authority: {
+      lease: (wish) => memory.lease(TENANT, { ...wish, holder: "bench" }),
+      giveBack: (rest) => memory.giveBack(TENANT, { ...rest, holder: "bench" }),
     },
-    budget: { calls_remaining: 1_000_000 },
-    time: {
-      now: now.toISOString(),
-      unix_ms: nowMs,
-      hour: now.getUTCHours(),
-      minute: now.getUTCMinutes(),
-      weekday: now.getUTCDay(),
-    },
-    remote_address: HOLDER.remoteAddress,
-    request_id: HOLDER.requestId,
+  });
+  const run = () => charge(leased, capability);
+  return {
+    stages: [{ stage: "budget", title: "reserve and settle out of a lease", run }],
+    close: () => leased.drain(),
   };
 }
 
@@ -176,40 +138,12 @@ async function charge(ledger: Ledger, capability: Capability): Promise<void> {
   await ledger.settle(reserved.reservation);
 }
 
-function eventOf(capability: Capability) {
-  return buildEvent({
-    ts: new Date().toISOString(),
-    event: "intentgate.tool_call",
-    decision: "allow",
-    tenant: TENANT,
-    agent_id: capability.agent,
-    tool: TOOL,
-    arg_keys: Object.keys(ARGS),
-    capability_token_id: capability.jti,
-    root_capability_token_id: capability.rootJti,
-    caveat_count: capability.caveatCount,
-    remote_ip: HOLDER.remoteAddress,
-    event_id: randomId(),
-    outcome: "unknown",
-    method: "tools/call",
-    upstream: HOLDER.upstream,
-    request_id: HOLDER.requestId,
-    args_digest: "0".repeat(64),
-    policy_revision: 1,
-    policy_sha256: "0".repeat(64),
-    policy_rule: "unremarkable",
-    sidecar_id: "bench",
-    sidecar_epoch: 1,
-  });
+function pinStages(): readonly Stage[] {
+  const table = createPinTable([HOLDER.upstream]);
+  table.take("trust_first", []);
+  for (const tool of TOOLS) table.see(HOLDER.upstream, tool, { digest: SALT.repeat(2), suspicious: false });
+  return [
+    { stage: "pins", title: "look up a pinned tool", run: () => table.refusalOf(HOLDER.upstream, TOOL) },
+    { stage: "audit", title: "digest the arguments", run: () => argumentsDigest(SALT, ARGS) },
+  ];
 }
-
-const append = (spool: Spool, capability: Capability) =>
-  spool.append({ kind: "event", event: eventOf(capability), args_salt: SALT });
-
-const appending = (spool: Spool, capability: Capability) => ({
-  run: () => atOnce(() => append(spool, capability)),
-  callsPerRun: AT_ONCE,
-});
-
-const atOnce = (work: (n: number) => Promise<unknown>) =>
-  Promise.all(Array.from({ length: AT_ONCE }, (_, n) => work(n)));

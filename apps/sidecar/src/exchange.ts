@@ -17,17 +17,19 @@ export interface Exchange {
   breakOff(): void;
 }
 
-export function createExchange(response: ServerResponse): Exchange {
+/** `requestId`: told in the header X-Request-Id of whatever is answered. */
+export function createExchange(response: ServerResponse, requestId?: string): Exchange {
+  const own = requestId === undefined ? {} : { "x-request-id": requestId };
   return {
     whole(status, headers, body) {
       const bytes = typeof body === "string" ? Buffer.from(body) : body;
       // RFC 9110 §15: an answer of 204 has no length.
       const length = status === 204 ? {} : { "content-length": bytes.byteLength };
-      response.writeHead(status, { ...headers, ...length });
+      response.writeHead(status, { ...headers, ...own, ...length });
       response.end(bytes.byteLength === 0 ? undefined : bytes);
     },
     begin(status, headers) {
-      response.writeHead(status, headers);
+      response.writeHead(status, { ...headers, ...own });
       response.flushHeaders();
     },
     async write(bytes) {

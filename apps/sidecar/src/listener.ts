@@ -65,7 +65,7 @@ export async function startListener(options: ListenerOptions, ports: ListenerPor
   const routes = routesTo(options.upstreams);
   const bodies = createBodyReceiver(options);
   let draining = false;
-  const inFlight = new Set<Promise<void>>();
+  const inFlight = createFlightCount();
   /** Connections on which nothing more is read, although it may have arrived already. */
   const ended = new WeakSet<Socket>();
   const server = createServer(
@@ -78,13 +78,13 @@ export async function startListener(options: ListenerOptions, ports: ListenerPor
     },
     (request, response) => {
       if (draining) response.shouldKeepAlive = false;
-      const handled = handle(request, response).catch((caught) => {
+      inFlight.begin();
+      handle(request, response).then(inFlight.end, (caught) => {
         // A caller that leaves in the middle of its request is no trouble of ours.
         if (!request.readableAborted) ports.log.error("request broke", caught);
         createExchange(response).breakOff();
+        inFlight.end();
       });
-      inFlight.add(handled);
-      void handled.finally(() => inFlight.delete(handled));
     },
   );
 
@@ -97,9 +97,10 @@ export async function startListener(options: ListenerOptions, ports: ListenerPor
     }
     const route = routes.get(request.url ?? "");
     if (route === undefined) return handlePlain(request, response, options.headerRules, ports);
-    const exchange = createExchange(response);
-    const requestId = requestIdOf(request) ?? ports.newId();
-    response.setHeader("x-request-id", requestId);
+    const read = readHeaders(request.rawHeaders, options.headerRules, request.method === "POST");
+    const ownId = read.ok ? read.headers.get("x-request-id") : request.headers["x-request-id"]?.toString();
+    const requestId = requestIdOf(ownId) ?? ports.newId();
+    const exchange = createExchange(response, requestId);
     const verb = (VERBS[route.door] as readonly string[]).find((known) => known === request.method);
     if (verb === undefined) {
       exchange.whole(405, { allow: VERBS[route.door].join(", ") }, "");
@@ -110,12 +111,11 @@ export async function startListener(options: ListenerOptions, ports: ListenerPor
       return;
     }
     const startedMs = ports.clock.monotonicMs();
-    const read = readHeaders(request.rawHeaders, options.headerRules, verb === "POST");
     if (!read.ok) return respondRefused(exchange, { verb: "POST", requestId }, malformed(read), ports);
     const { headers } = read;
     const token = bearerToken(headers.get("authorization"));
     const refusalOf = () => ports.refusalOf({ token, upstream: route.upstream, host: headers.get("host") });
-    const received = verb === "POST" ? await bodies.receive(request, refusalOf) : NO_BODY;
+    const received = verb === "POST" ? await bodies.receive(request, headers, refusalOf) : NO_BODY;
     if (!received.ok) {
       // What is still coming is read and thrown away, so that the connection can go on.
       request.resume();
@@ -126,7 +126,7 @@ export async function startListener(options: ListenerOptions, ports: ListenerPor
       verb: verb as Received["verb"],
       headers,
       body: received.body,
-      remoteAddress: (request.socket.remoteAddress ?? "").replace(/^::ffff:/, ""),
+      remoteAddress: addressOf(request.socket),
       requestId,
       eventId: ports.newId(),
       receivedAtMs: ports.clock.nowMs(),
@@ -147,11 +147,11 @@ export async function startListener(options: ListenerOptions, ports: ListenerPor
     async drain(timeUp) {
       draining = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      const finished = Promise.all(inFlight).then(() => true);
+      const finished = inFlight.none().then(() => true);
       const clean = await Promise.race([finished, timeUp.then(() => false)]);
       server.closeAllConnections();
       await closed;
-      await Promise.all(inFlight);
+      await inFlight.none();
       return clean;
     },
   };
@@ -163,11 +163,39 @@ const isPlainlyFramed = ({ headers, httpVersion }: IncomingMessage): boolean => 
   return coding === undefined || (httpVersion === "1.1" && coding.toLowerCase() === "chunked");
 };
 
+interface FlightCount {
+  begin(): void;
+  end(): void;
+  /** Resolves when nothing is in flight. */
+  none(): Promise<void>;
+}
+
+function createFlightCount(): FlightCount {
+  let count = 0;
+  let landed: (() => void)[] = [];
+  return {
+    begin() {
+      count += 1;
+    },
+    end() {
+      count -= 1;
+      if (count > 0) return;
+      for (const resolve of landed) resolve();
+      landed = [];
+    },
+    none: () => (count === 0 ? Promise.resolve() : new Promise((resolve) => landed.push(resolve))),
+  };
+}
+
+/** An IPv4 address is written as one, also on a socket that takes both. */
+function addressOf({ remoteAddress = "" }: Socket): string {
+  return remoteAddress.startsWith("::ffff:") ? remoteAddress.slice("::ffff:".length) : remoteAddress;
+}
+
 const NO_BODY = { ok: true, body: new Uint8Array(), release: () => {} } as const;
 
 /** The caller's own id of the request, so that both sides can follow it; anything but one identifier is no id. */
-function requestIdOf({ headers }: IncomingMessage): string | undefined {
-  const given = headers["x-request-id"];
+function requestIdOf(given: string | undefined): string | undefined {
   return given === undefined ? undefined : Identifier.safeParse(given).data;
 }
 

@@ -2,6 +2,7 @@
 // holder of a valid token, and callers who proved nothing can fill a quarter of the room at most, so that they never take it from others.
 import type { IncomingMessage } from "node:http";
 import type { Reason } from "@postern/contracts";
+import type { Headers } from "@postern/mcp";
 
 export interface BodyLimits {
   /** Largest body. */
@@ -12,7 +13,11 @@ export interface BodyLimits {
 
 export interface BodyReceiver {
   /** `refusalOf` says why the caller's token stands for nothing; it is asked only if the answer matters. */
-  receive(request: IncomingMessage, refusalOf: () => Promise<Reason | undefined>): Promise<ReceivedBody>;
+  receive(
+    request: IncomingMessage,
+    headers: Headers,
+    refusalOf: () => Promise<Reason | undefined>,
+  ): Promise<ReceivedBody>;
 }
 
 export type ReceivedBody =
@@ -34,7 +39,7 @@ export function createBodyReceiver({ bodyBytesMax, receivedBytesMax }: BodyLimit
     held.strangersBytes + more > receivedBytesMax * STRANGERS_SHARE;
 
   return {
-    receive(request, refusalOf) {
+    receive(request, headers, refusalOf) {
       const chunks: Buffer[] = [];
       let size = 0;
       let isStranger = true;
@@ -67,14 +72,16 @@ export function createBodyReceiver({ bodyBytesMax, receivedBytesMax }: BodyLimit
         return undefined;
       };
 
-      if (Number(request.headers["content-length"] ?? 0) > bodyBytesMax)
+      if (Number(headers.get("content-length") ?? 0) > bodyBytesMax)
         return Promise.resolve(refused(413, tooLarge(bodyBytesMax)));
       return new Promise((resolve, reject) => {
+        let isSettled = false;
         const settle = (received: ReceivedBody) => {
-          stopListening();
+          isSettled = true;
           resolve(received);
         };
         const onData = (chunk: Buffer) => {
+          if (isSettled) return undefined;
           if (size + chunk.byteLength > bodyBytesMax) return settle(refused(413, tooLarge(bodyBytesMax)));
           if (needsProof(chunk.byteLength)) return void prove(chunk).catch(onError);
           const refusal = takeIn(chunk);
@@ -87,18 +94,18 @@ export function createBodyReceiver({ bodyBytesMax, receivedBytesMax }: BodyLimit
           else request.resume();
         };
         const onEnd = () => {
+          if (isSettled) return;
           const [only] = chunks;
           const body = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size);
           settle({ ok: true, body, release });
         };
         const onError = (caught: unknown) => {
-          stopListening();
+          if (isSettled) return;
+          isSettled = true;
           release();
           reject(caught);
         };
         const onClose = () => onError(new Error("The caller left in the middle of its request."));
-        const stopListening = () =>
-          request.off("data", onData).off("end", onEnd).off("error", onError).off("close", onClose);
         request.on("data", onData).on("end", onEnd).on("error", onError).on("close", onClose);
       });
     },

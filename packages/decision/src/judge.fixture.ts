@@ -1,7 +1,9 @@
 // A world in which every check allows a call; each test spoils what it is about.
+
 import type { Remaining } from "@postern/budget";
 import { createMemoryLedger } from "@postern/budget/memory";
 import { type Capability, type Caveat, type Intent, type PolicyDecision, reason } from "@postern/contracts";
+import { Fault } from "@postern/fault";
 import type { PolicyQuestion } from "@postern/policy";
 import { fixedClock, sequentialIds } from "@postern/testkit";
 import { createJudge } from "./judge.ts";
@@ -116,3 +118,18 @@ export function world(
   });
   return { judge, asked, questions, trouble, clock };
 }
+
+export const intended = (over: Partial<Intent>): Intent => ({
+  summary: "",
+  allowed_tools: ["read_invoice"],
+  forbidden_tools: [],
+  confidence: 1,
+  ...over,
+});
+
+export const STALE = { stale: () => reason("capability.stale") };
+export const REVOKED = { revocations: { isRevoked: (jti: string) => jti === "jti-1" } };
+
+export const fail = () => {
+  throw new Fault("internal", "x", "x");
+};

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { agreeHeaders, decodeHeaderValue, eraOfHeaders } from "./eras.ts";
+import { agreeHeaders, declaresExtension, decodeHeaderValue, eraOfHeaders, TASKS_EXTENSION } from "./eras.ts";
 import { readMessage } from "./read-message.ts";
 
 const VERSION = "io.modelcontextprotocol/protocolVersion";
@@ -189,15 +189,20 @@ test("an answer carries no method, so mirror headers beside it are refused", () 
   assert.equal(agreeHeaders(read.message, new Map([["mcp-method", "tools/call"]])).ok, false);
 });
 
-test("an unsupported revision names those that are supported", () => {
-  const read = readMessage(Buffer.from('{"jsonrpc":"2.0","id":1,"method":"ping"}'), { bytesMax: 100 });
-  assert.ok(read.ok);
-  const agreement = agreeHeaders(read.message, new Map([["mcp-protocol-version", "x"]]));
-  assert.ok(!agreement.ok);
-  assert.deepEqual(agreement.data, {
-    supported: ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"],
-    requested: "x",
-  });
+test("an unsupported revision names those that the caller can go on with", () => {
+  const stateless = ["2026-07-28"];
+  const all = [...stateless, "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"];
+  for (const [params, supported] of [
+    [{}, all],
+    [{ _meta: { "io.modelcontextprotocol/protocolVersion": "x" } }, stateless],
+  ] as const) {
+    const body = { jsonrpc: "2.0", id: 1, method: "ping", params };
+    const read = readMessage(Buffer.from(JSON.stringify(body)), { bytesMax: 200 });
+    assert.ok(read.ok);
+    const agreement = agreeHeaders(read.message, new Map([["mcp-protocol-version", "x"]]));
+    assert.ok(!agreement.ok);
+    assert.deepEqual(agreement.data, { supported, requested: "x" });
+  }
 });
 
 test("the era of a request without a body is that of its header", () => {
@@ -219,4 +224,24 @@ test("a header value decodes to exactly one text or to none", () => {
     ["=?base64?/w==?=", undefined],
   ];
   for (const [value, expected] of cases) assert.equal(decodeHeaderValue(value), expected, value);
+});
+
+test("an extension is known to a client only if this very request says so", () => {
+  const KEY = "io.modelcontextprotocol/clientCapabilities";
+  for (const [_meta, expected] of [
+    [{ [KEY]: { extensions: { [TASKS_EXTENSION]: {} } } }, true],
+    [{ [KEY]: { extensions: { other: {} } } }, false],
+    [{ [KEY]: { extensions: [TASKS_EXTENSION] } }, false],
+    [{ [KEY]: { [TASKS_EXTENSION]: {} } }, false],
+    [{ [KEY]: {} }, false],
+    [{}, false],
+  ] as const) {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tasks/get", params: { _meta } });
+    const read = readMessage(Buffer.from(body), { bytesMax: 1_000 });
+    assert.ok(read.ok);
+    assert.equal(declaresExtension(read.message, TASKS_EXTENSION), expected, body);
+  }
+  const answer = readMessage(Buffer.from('{"jsonrpc":"2.0","id":1,"result":{}}'), { bytesMax: 100 });
+  assert.ok(answer.ok);
+  assert.equal(declaresExtension(answer.message, "constructor"), false);
 });

@@ -2,7 +2,7 @@
 // body says (MCP 2026-07-28, Streamable HTTP, Server Validation). The era never relaxes a check.
 import { Buffer, isUtf8 } from "node:buffer";
 import type { Headers } from "./headers.ts";
-import { type JsonRpcMessage, member, metaOf, type RequestMessage } from "./message.ts";
+import { isJsonObject, type JsonRpcMessage, member, metaOf, type RequestMessage } from "./message.ts";
 import { findMethod } from "./methods.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
@@ -20,6 +20,11 @@ export const VERSION_WITHOUT_HEADER = "2025-03-26";
 /** The `_meta` member in which a modern request states its revision. */
 export const VERSION_META_KEY = "io.modelcontextprotocol/protocolVersion";
 
+/** The `_meta` member in which a modern request states what its client can do. */
+const CAPABILITIES_META_KEY = "io.modelcontextprotocol/clientCapabilities";
+/** The extension under which an answer may be a task (SEP-2663). */
+export const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
+
 export type Era = "legacy" | "modern";
 export type Agreement = { readonly ok: true; readonly era: Era; readonly version: string } | Refusal;
 
@@ -35,7 +40,8 @@ export function agreeHeaders(message: JsonRpcMessage, headers: Headers): Agreeme
   }
   const version = header ?? VERSION_WITHOUT_HEADER;
   if (!SUPPORTED.includes(version)) {
-    const data = { supported: SUPPORTED, requested: version };
+    // Whoever states its revision in each request can go on with a stateless one only; the others begin with a handshake.
+    const data = { supported: claim === undefined ? SUPPORTED : MODERN_VERSIONS, requested: version };
     return refuse("unsupported_version", `protocol version ${show(version)} is not supported`, {
       idText,
       data,
@@ -51,6 +57,13 @@ export function agreeHeaders(message: JsonRpcMessage, headers: Headers): Agreeme
 /** The era of a request without a body. */
 export function eraOfHeaders(headers: Headers): Era {
   return isModern(headers.get("mcp-protocol-version") ?? VERSION_WITHOUT_HEADER) ? "modern" : "legacy";
+}
+
+/** Whether a modern request states that its client knows an extension: what is not stated in a request must not be relied on. */
+export function declaresExtension(message: JsonRpcMessage, extension: string): boolean {
+  const capabilities = member(metaOf(message) ?? {}, CAPABILITIES_META_KEY);
+  const extensions = isJsonObject(capabilities) ? member(capabilities, "extensions") : undefined;
+  return isJsonObject(extensions) && Object.hasOwn(extensions, extension);
 }
 
 function claimedVersion(message: JsonRpcMessage): string | undefined {

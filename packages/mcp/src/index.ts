@@ -2,15 +2,18 @@ export { errorResponse, type RpcError, refusalResponse, resultResponse } from ".
 export {
   type Agreement,
   agreeHeaders,
+  declaresExtension,
   decodeHeaderValue,
   type Era,
   eraOfHeaders,
   LEGACY_VERSIONS,
   MODERN_VERSIONS,
+  TASKS_EXTENSION,
   VERSION_META_KEY,
   VERSION_WITHOUT_HEADER,
 } from "./eras.ts";
 export { type HeaderRules, type Headers, type HeadersResult, isForeignPage, readHeaders } from "./headers.ts";
+export { filterLists, holdsList, type ListEntry, type ListKind, type ListRules } from "./lists.ts";
 export {
   isJsonObject,
   type JsonRpcMessage,
@@ -49,11 +52,3 @@ export {
   type SseEvent,
   type SseFields,
 } from "./sse.ts";
-export {
-  filterToolList,
-  filterToolListBody,
-  filterToolListStream,
-  type ToolListRules,
-  toolNamesOf,
-  type VisibleTools,
-} from "./tool-list.ts";

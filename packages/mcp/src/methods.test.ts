@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findMethod, METHOD_KINDS, METHOD_NAMES } from "./methods.ts";
 
-test("every method of both eras has a row, and only calls are judged and only tool lists filtered", () => {
+test("every method of both eras has a row: what lists is filtered, what asks for something is judged", () => {
   assert.equal(new Set(METHOD_NAMES).size, METHOD_NAMES.length);
   const byRule = (rule: string) => METHOD_NAMES.filter((name) => findMethod(name)?.rule === rule);
-  assert.deepEqual(byRule("judge"), ["tools/call"]);
-  assert.deepEqual(byRule("filter"), ["tools/list"]);
+  assert.deepEqual(
+    byRule("filter"),
+    METHOD_NAMES.filter((name) => name.endsWith("/list")),
+  );
   assert.deepEqual(byRule("pass").sort(), [
     "initialize",
     "notifications/cancelled",
@@ -39,4 +41,17 @@ test("what is not a method of a client is unknown, names of inherited members in
     "x/y",
   ];
   for (const name of unknown) assert.equal(findMethod(name), undefined, name);
+});
+
+test("a method of the other era is unknown, and one of both eras is not", () => {
+  for (const [name, modern, legacy] of [
+    ["tools/call", true, true],
+    ["tasks/result", false, true],
+    ["ping", false, true],
+    ["server/discover", true, false],
+    ["no/such", false, false],
+  ] as const) {
+    assert.equal(findMethod(name, "modern") !== undefined, modern, name);
+    assert.equal(findMethod(name, "legacy") !== undefined, legacy, name);
+  }
 });

@@ -2,15 +2,14 @@
 // what is not understood is not forwarded.
 
 /**
- * session: opens, describes or keeps up the connection · list-tools: answers are filtered · call-tool: judged ·
- * list, read, complete: data beside tools · subscribe: asks for a stream of changes · task: long-running work, bound by its id ·
+ * session: opens, describes or keeps up the connection · list: says what there is · call-tool: runs a tool ·
+ * read, complete: data beside tools · subscribe: asks for a stream of changes · task: long-running work, bound by its id ·
  * logging: changes what the server reports · notification: tells, asks nothing.
  */
 export const METHOD_KINDS = [
   "session",
-  "list-tools",
-  "call-tool",
   "list",
+  "call-tool",
   "read",
   "complete",
   "subscribe",
@@ -20,8 +19,11 @@ export const METHOD_KINDS = [
 ] as const;
 export type MethodKind = (typeof METHOD_KINDS)[number];
 
-/** judge: decided on name and arguments · filter: forwarded, the answer filtered · pass: forwarded · opt-in: denied unless configured. */
-export type MethodRule = "judge" | "filter" | "pass" | "opt-in";
+/**
+ * judge: decided on what it asks for · filter: forwarded, the answer filtered by the same judge · bound: forwarded for whoever began what it
+ * names · pass: forwarded.
+ */
+export type MethodRule = "judge" | "filter" | "bound" | "pass";
 
 export interface Method {
   readonly kind: MethodKind;
@@ -50,23 +52,23 @@ const ROWS: readonly Row[] = [
   ["initialize", "session", "pass", legacyOnly],
   ["ping", "session", "pass", legacyOnly],
   ["server/discover", "session", "pass", modernOnly],
-  ["tools/list", "list-tools", "filter", both],
+  ["tools/list", "list", "filter", both],
   ["tools/call", "call-tool", "judge", both, "name"],
-  ["resources/list", "list", "opt-in", both],
-  ["resources/templates/list", "list", "opt-in", both],
-  ["resources/read", "read", "opt-in", both, "uri"],
-  ["prompts/list", "list", "opt-in", both],
-  ["prompts/get", "read", "opt-in", both, "name"],
-  ["completion/complete", "complete", "opt-in", both],
-  ["resources/subscribe", "subscribe", "opt-in", legacyOnly],
-  ["resources/unsubscribe", "subscribe", "opt-in", legacyOnly],
-  ["subscriptions/listen", "subscribe", "opt-in", modernOnly],
-  ["tasks/get", "task", "opt-in", both, "taskId"],
-  ["tasks/update", "task", "opt-in", modernOnly, "taskId"],
-  ["tasks/cancel", "task", "opt-in", both, "taskId"],
-  ["tasks/result", "task", "opt-in", legacyOnly],
-  ["tasks/list", "task", "opt-in", legacyOnly],
-  ["logging/setLevel", "logging", "opt-in", legacyOnly],
+  ["resources/list", "list", "filter", both],
+  ["resources/templates/list", "list", "filter", both],
+  ["resources/read", "read", "judge", both, "uri"],
+  ["prompts/list", "list", "filter", both],
+  ["prompts/get", "read", "judge", both, "name"],
+  ["completion/complete", "complete", "judge", both],
+  ["resources/subscribe", "subscribe", "judge", legacyOnly],
+  ["resources/unsubscribe", "subscribe", "judge", legacyOnly],
+  ["subscriptions/listen", "subscribe", "judge", modernOnly],
+  ["tasks/get", "task", "bound", both, "taskId"],
+  ["tasks/update", "task", "bound", modernOnly, "taskId"],
+  ["tasks/cancel", "task", "bound", both, "taskId"],
+  ["tasks/result", "task", "bound", legacyOnly],
+  ["tasks/list", "task", "filter", legacyOnly],
+  ["logging/setLevel", "logging", "judge", legacyOnly],
   ["notifications/initialized", "notification", "pass", legacyOnly],
   ["notifications/cancelled", "notification", "pass", both],
   ["notifications/progress", "notification", "pass", legacyOnly],
@@ -78,9 +80,10 @@ const METHODS: ReadonlyMap<string, Method> = new Map(
   ROWS.map(([name, kind, rule, eras, nameParam]) => [name, { kind, rule, ...eras, nameParam }]),
 );
 
-/** The row of a method, matched exactly; undefined means: deny. */
-export function findMethod(name: string): Method | undefined {
-  return METHODS.get(name);
+/** The row of a method, matched exactly; undefined means: deny. In an era that does not define it, a method is as unknown as any other. */
+export function findMethod(name: string, era?: "modern" | "legacy"): Method | undefined {
+  const method = METHODS.get(name);
+  return era === undefined || method?.[era] ? method : undefined;
 }
 
 /** Every known method name, in the order of the table. */

@@ -10,6 +10,8 @@ export const RPC_ERROR = {
   internal: -32603,
   /** MCP 2026-07-28, Streamable HTTP, Server Validation. */
   header_mismatch: -32020,
+  /** MCP 2026-07-28, MissingRequiredClientCapabilityError. */
+  missing_capability: -32021,
   /** MCP 2026-07-28, UnsupportedProtocolVersionError. */
   unsupported_version: -32022,
 } as const;

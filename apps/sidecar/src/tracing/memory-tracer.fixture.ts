@@ -61,7 +61,7 @@ export function createMemoryTracer(): MemoryTracer {
 export const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 export const TRACEPARENT = `00-${TRACE}-00f067aa0ba902b7-01`;
 
-export const alice: Capability = {
+const alice: Capability = {
   tenant: "acme",
   agent: "alice",
   issuer: "postern",

@@ -62,6 +62,30 @@ test("every message is counted, by a method of a closed set, and timed unless it
   assert.match(text, /postern_message_duration_seconds_count\{status="answered"\} 1/);
 });
 
+test("what obligations did is counted, under classes that no policy can make more of", async () => {
+  const { observer, metrics } = watch();
+  const found = { direction: "response", type: "pii_filter", action: "redact", count: 3 } as const;
+  const applied = ["email", "our-own-7d1f", "path"].map((known) => ({ ...found, class: known }));
+  observer.ended(forwardable({ applied }), answered);
+  const blocked = [{ ...found, class: "email", action: "block", count: 1 }] as const;
+  observer.ended(forwardable({ applied }), { status: "refused", refused: denial({ applied: blocked }) });
+  const { body } = await metrics.expose();
+  const told = [
+    ...body.matchAll(
+      /obligations_applied_total\{type="pii_filter",class="(\w+)",direction="response",action="(\w+)"\} (\d)/g,
+    ),
+  ];
+  assert.deepEqual(
+    told.map(([, ...values]) => values),
+    [
+      ["email", "redact", "3"],
+      ["custom", "redact", "3"],
+      ["path", "redact", "3"],
+      ["email", "block", "1"],
+    ],
+  );
+});
+
 test("a flood of refusals or of trouble is told in few lines, each kind by itself", async () => {
   const { observer, lines, metrics, clock } = watch({ isTraced: false });
   const caught = upstreamFault("upstream.unavailable", "down", { sent: false });
@@ -75,6 +99,9 @@ test("a flood of refusals or of trouble is told in few lines, each kind by itsel
   clock.advance(50);
   observer.ended(forwardable(), { status: "refused", refused: denial() });
   assert.equal(lines.at(-1)?.held_back, 100);
+  clock.advance(50);
+  observer.ended(forwardable(), { status: "refused", refused: denial() });
+  assert.equal(lines.at(-1)?.held_back, undefined);
 });
 
 test("a caller's text is a string of its line and no more", () => {

@@ -3,6 +3,7 @@
 import type { Capability } from "@postern/contracts";
 import type { Findings } from "@postern/decision";
 import { METHOD_NAMES } from "@postern/mcp";
+import type { Applied } from "@postern/obligation";
 import type { Parsed, Received, Refused } from "../stages.ts";
 import type { MessageSpans } from "./spans.ts";
 
@@ -16,6 +17,8 @@ export interface Observed
   readonly decision?: Findings;
   /** There when the decision to carry it out is on record. */
   readonly recorded?: object;
+  /** What its obligations did. */
+  readonly applied?: readonly Applied[];
   readonly spans?: MessageSpans;
 }
 
@@ -45,6 +48,10 @@ export function decisionOf({ recorded }: Observed, { caught, refused }: Ending):
   if (recorded !== undefined) return "allow";
   return caught === undefined ? refused?.decision : undefined;
 }
+
+/** What obligations found and did, in the message and in its answer. */
+export const appliedOf = ({ applied = [] }: Observed, { refused }: Ending): readonly Applied[] =>
+  refused?.applied ?? applied;
 
 /** The id of the event that tells of it, if there is one. */
 export const eventIdOf = (stage: Observed, { refused }: Ending): string | undefined =>

@@ -12,7 +12,7 @@ export function watch({ isVerbose = false, isTraced = true } = {}) {
     level: isVerbose ? "debug" : "info",
     destination: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
   });
-  const metrics = createMetrics(["requests", "messageDuration", "logLinesHeldBack"]);
+  const metrics = createMetrics(["requests", "messageDuration", "obligationsApplied", "logLinesHeldBack"]);
   const tracer = createMemoryTracer();
   const observer = createMessageObserver({
     log,
@@ -23,6 +23,7 @@ export function watch({ isVerbose = false, isTraced = true } = {}) {
       ["files", { transport: "tcp", host: "tools.example", port: 8443 }],
       ["local", { transport: "pipe" }],
     ] as const),
+    classes: new Set(["email"]),
     isVerbose,
   });
   return { clock, lines, metrics, spans: tracer.spans, observer };

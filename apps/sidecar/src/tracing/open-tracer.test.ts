@@ -78,7 +78,13 @@ test("what reaches the collector names the message and holds nothing of what it 
   const around = surroundings();
   const tracer = await openTracer(settings({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }), around);
   assert.ok(tracer !== undefined);
-  const observer = createMessageObserver({ ...around, tracer, places: new Map(), isVerbose: false });
+  const observer = createMessageObserver({
+    ...around,
+    tracer,
+    places: new Map(),
+    classes: new Set(),
+    isVerbose: false,
+  });
   const stage = forwardable({
     message: callOf({
       arguments: { a: "canary-7d1f" },
@@ -105,7 +111,13 @@ test("a collector that is down is told of now and then, and the messages go on",
     around,
   );
   assert.ok(tracer !== undefined);
-  const observer = createMessageObserver({ ...around, tracer, places: new Map(), isVerbose: false });
+  const observer = createMessageObserver({
+    ...around,
+    tracer,
+    places: new Map(),
+    classes: new Set(),
+    isVerbose: false,
+  });
   for (let n = 0; n < 1_200; n += 1) observer.ended(forwardable(), { status: "answered" });
   await tracer.close(never);
   assert.match((await around.metrics.expose()).body, /postern_spans_total\{fate="failed"\} 1200/);

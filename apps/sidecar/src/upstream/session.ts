@@ -200,6 +200,11 @@ async function* messagesOf(response: UpstreamResponse, bytesMax: number): AsyncG
     }
     return;
   }
+  const { whole } = response.body;
+  if (whole !== undefined && whole.byteLength <= bytesMax) {
+    yield whole;
+    return;
+  }
   const pieces: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const piece of response.body) {
