@@ -1,7 +1,8 @@
-// One structured log line per thing worth knowing, as JSON on one stream. Fields that could carry a secret are redacted by name at any
-// depth that we log, and errors are logged without their causes' values.
+// One structured log line per thing worth knowing, as JSON on one stream: a caller's text is a JSON string, so it can neither begin a line nor
+// a field. Errors are logged without their causes, and secrets are taken out by name and by form (see redact.ts).
 import { toFault } from "@postern/fault";
 import { type DestinationStream, type Logger as Pino, pino } from "pino";
+import { redactFields, redactLine } from "./redact.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -16,25 +17,6 @@ export interface Logger {
   with(fields: Fields): Logger;
 }
 
-/** Field names whose values never reach a log. */
-export const REDACTED_FIELDS = [
-  "authorization",
-  "credential",
-  "token",
-  "secret",
-  "password",
-  "cookie",
-  "args",
-  "arguments",
-  "arg_values",
-  "intent_prompt",
-  "capability_token",
-  "admin_token",
-  "attenuation_key",
-] as const;
-
-const paths = REDACTED_FIELDS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
-
 /** `destination` defaults to standard error, so that standard output stays free for answers. */
 export function createLogger(options: {
   name: string;
@@ -48,8 +30,8 @@ export function createLogger(options: {
         level: options.level,
         base: { name: options.name, pid: process.pid },
         timestamp: pino.stdTimeFunctions.isoTime,
-        formatters: { level: (label) => ({ level: label }) },
-        redact: { paths, censor: "[redacted]" },
+        formatters: { level: (label) => ({ level: label }), log: redactFields },
+        hooks: { streamWrite: redactLine },
       },
       options.destination ?? pino.destination({ dest: 2, sync: true }),
     ),
@@ -65,7 +47,7 @@ function wrap(log: Pino): Logger {
       const { kind, code, message: text, detail, stack } = toFault(caught);
       log.error({ ...fields, fault: { kind, code, text, detail, stack } }, message);
     },
-    with: (fields) => wrap(log.child(fields)),
+    with: (fields) => wrap(log.child(redactFields(fields))),
   };
 }
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Fault } from "@postern/fault";
-import { createLogger, REDACTED_FIELDS } from "./logger.ts";
+import { createLogger } from "./logger.ts";
 import { createMetrics, METRICS } from "./metrics.ts";
+import { REDACTED_FIELDS } from "./redact.ts";
 
 function capture() {
   const lines: string[] = [];
