@@ -17,7 +17,7 @@ export interface AssembledJudge {
   readonly budget: LeaseLedger;
 }
 
-export interface JudgeSurroundings extends Pick<Surroundings, "clock" | "log"> {
+export interface JudgeSurroundings extends Pick<Surroundings, "clock" | "log" | "metrics"> {
   readonly tenant: string;
   readonly epoch: number;
   readonly state: Pick<ControlState, "keys" | "revocations" | "stale" | "policyStale">;
@@ -39,11 +39,18 @@ type JudgeConfig = Pick<
 const INTENTS_MAX = 10_000;
 
 export function assembleJudge(config: JudgeConfig, around: JudgeSurroundings): AssembledJudge {
-  const { clock, controlPlane, engine, epoch, log, state, tenant } = around;
+  const { clock, controlPlane, engine, epoch, log, metrics, state, tenant } = around;
   const budget = createLeaseLedger({
     authority: {
       async lease({ account, limit, want }) {
-        const lease = await controlPlane.lease({ epoch, account, limit, want });
+        const askedMs = clock.monotonicMs();
+        const took = (outcome: "granted" | "empty" | "failed") =>
+          metrics.observeMs("leaseDuration", { outcome }, clock.monotonicMs() - askedMs);
+        const lease = await controlPlane.lease({ epoch, account, limit, want }).catch((caught: unknown) => {
+          took("failed");
+          throw caught;
+        });
+        took(lease.granted > 0 ? "granted" : "empty");
         return {
           leaseId: lease.lease_id,
           granted: lease.granted,

@@ -19,6 +19,7 @@ import {
 } from "@postern/config";
 import { PublicKeyText } from "@postern/contracts";
 import { LOG_LEVELS } from "@postern/telemetry";
+import { TRACING_SETTINGS } from "./tracing/tracing-settings.ts";
 import { readUpstreams, UPSTREAM_SETTINGS, type UpstreamsConfig } from "./upstream/upstream-settings.ts";
 
 const MIB = 1_048_576;
@@ -244,6 +245,7 @@ const SETTINGS = {
     },
     integer({ min: 0, max: 600_000 }),
   ),
+  ...TRACING_SETTINGS,
   logLevel: setting(
     { env: "POSTERN_LOG_LEVEL", description: "Least level that is logged.", default: "info" },
     oneOf(LOG_LEVELS),

@@ -8,6 +8,7 @@ import { request } from "undici";
 import { type Listener, startListener } from "./listener.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { Received } from "./stages.ts";
+import { silentObserver } from "./tracing/message-observer.ts";
 
 interface Rig {
   readonly listener: Listener;
@@ -45,6 +46,7 @@ async function createRig(t: TestContext, pipeline: Pipeline = echo, changes: obj
       refusalOf: proven,
       readiness: () => ({ ready: false, reasons: ["the policy is being loaded"] }),
       metrics: createMetrics(["requests"]),
+      observer: silentObserver,
       version: "1.2.3",
       clock: fixedClock(),
       newId: sequentialIds(),

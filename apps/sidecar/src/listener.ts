@@ -15,6 +15,7 @@ import type { Door, Received, Refused } from "./stages.ts";
 import { refuse } from "./stages.ts";
 import { bearerToken, malformed } from "./steps/read-message.ts";
 import { respondRefused } from "./steps/respond.ts";
+import type { MessageObserver } from "./tracing/message-observer.ts";
 
 export interface ListenerOptions extends BodyLimits {
   readonly host: string;
@@ -37,7 +38,8 @@ export interface ListenerPorts {
   /** What there is to read at a path about logging in. */
   readonly loginMetadata: (path: string, host: string | undefined) => object | undefined;
   readonly readiness: () => Readiness;
-  readonly metrics: Pick<Metrics, "expose" | "increment" | "observeMs">;
+  readonly metrics: Pick<Metrics, "expose">;
+  readonly observer: Pick<MessageObserver, "ended">;
   readonly version: string;
   readonly clock: Clock;
   readonly newId: NewId;

@@ -2,14 +2,34 @@
 // The process: arguments, signals and exit codes. 0 = ended cleanly, 1 = could not go on, 2 = the configuration cannot be used.
 import { createSidecarClient } from "@postern/client";
 import { toFault } from "@postern/fault";
+import { CLASSES } from "@postern/obligation";
 import { createLogger, createMetrics } from "@postern/telemetry";
 import { readConfig, settingsHelp } from "./config.ts";
 import { openUpstreams } from "./open-upstreams.ts";
 import { startRuntime } from "./runtime.ts";
 import { systemSurroundings } from "./surroundings.ts";
+import { createMessageObserver } from "./tracing/message-observer.ts";
+import { openTracer } from "./tracing/open-tracer.ts";
+import { upstreamPlaces } from "./tracing/upstream-places.ts";
 
 const METRICS = [
   "requests",
+  "messageDuration",
+  "logLinesHeldBack",
+  "spans",
+  "policyEvaluations",
+  "policyExpires",
+  "leaseDuration",
+  "tokenExchanges",
+  "toolsHeldBack",
+  "obligationsApplied",
+  "upstreamCallsInFlight",
+  "circuitOpen",
+  "sessionsOpen",
+  "streamsOpen",
+  "outcomesOwed",
+  "ready",
+  "buildInfo",
   "decisions",
   "strangersRefused",
   "checkDuration",
@@ -46,10 +66,19 @@ async function run(): Promise<void> {
     url: config.controlPlaneUrl,
     credential: config.credential.reveal(),
   });
-  const surroundings = systemSurroundings({ log, metrics: createMetrics(METRICS) });
+  const surroundings = systemSurroundings({ log, metrics: createMetrics(METRICS, { process: true }) });
   try {
+    const tracer = await openTracer(config, surroundings);
     const runtime = await startRuntime(config, {
       ...surroundings,
+      tracer,
+      observer: createMessageObserver({
+        ...surroundings,
+        tracer,
+        places: upstreamPlaces(config.upstreams),
+        classes: CLASSES,
+        isVerbose: config.logLevel === "debug",
+      }),
       controlPlane,
       upstreams: openUpstreams(config, surroundings),
     });

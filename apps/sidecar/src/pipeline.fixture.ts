@@ -27,6 +27,7 @@ import { createSessions, type Sessions } from "./sessions.ts";
 import type { Received } from "./stages.ts";
 import type { StrangerLog } from "./stranger-log.ts";
 import { createTally } from "./tally.ts";
+import { silentObserver } from "./tracing/message-observer.ts";
 import { createCallClient } from "./upstream/session.ts";
 import type { Upstream, UpstreamRequest } from "./upstream/upstream.ts";
 
@@ -204,6 +205,7 @@ export async function createRig(t: TestContext, changes: Partial<PipelinePorts> 
     newSalt: () => "5a17".repeat(8),
     metrics: createMetrics([]),
     log: silentLogger,
+    observer: silentObserver,
     argValues: "keys",
     bodyBytesMax: 1_048_576,
     responseBytesMax: 65_536,

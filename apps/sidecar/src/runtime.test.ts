@@ -13,6 +13,7 @@ import type { ControlPlane } from "./control-plane.ts";
 import { toolCall } from "./exchange.fixture.ts";
 import { startRuntime } from "./runtime.ts";
 import { systemSurroundings } from "./surroundings.ts";
+import { silentObserver } from "./tracing/message-observer.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
 interface MemoryControlPlane extends ControlPlane {
@@ -91,7 +92,12 @@ async function createRig(t: TestContext, { isReachable = true, drainMs = 5_000, 
     close: async () => {},
   };
   const surroundings = systemSurroundings({ log: silentLogger, metrics: createMetrics([]) });
-  const runtime = await startRuntime(config, { ...surroundings, controlPlane, upstreams: [upstream] });
+  const runtime = await startRuntime(config, {
+    ...surroundings,
+    observer: silentObserver,
+    controlPlane,
+    upstreams: [upstream],
+  });
   let stopped: Promise<boolean> | undefined;
   const stop = () => (stopped ??= runtime.stop());
   defer(t, async () => void (await stop()));

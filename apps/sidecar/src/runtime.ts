@@ -3,6 +3,7 @@
 import { hostname } from "node:os";
 import { ERROR_CODE, type RegisterReply, reason } from "@postern/contracts";
 import { toFault } from "@postern/fault";
+import type { Tracer } from "@postern/telemetry";
 import type { SidecarConfig } from "./config.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { readinessOf } from "./health.ts";
@@ -14,6 +15,7 @@ import { readMessage } from "./steps/read-message.ts";
 import { respondRefused } from "./steps/respond.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { backoffMs } from "./timing.ts";
+import type { MessageObserver } from "./tracing/message-observer.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 import { VERSION } from "./version.ts";
 
@@ -27,6 +29,8 @@ export interface Runtime {
 }
 
 export interface RuntimePorts extends Surroundings {
+  readonly observer: MessageObserver;
+  readonly tracer?: Pick<Tracer, "close"> | undefined;
   readonly controlPlane: ControlPlane;
   /** At least one; the first answers on /v1/mcp. */
   readonly upstreams: readonly [Upstream, ...Upstream[]];
@@ -34,7 +38,7 @@ export interface RuntimePorts extends Surroundings {
 
 /** @throws what listening throws. */
 export async function startRuntime(config: SidecarConfig, ports: RuntimePorts): Promise<Runtime> {
-  const { clock, log, metrics, newId, sleep } = ports;
+  const { clock, log, metrics, newId, observer, sleep } = ports;
   const closing = new AbortController();
   const upstreams = new Map(ports.upstreams.map((upstream) => [upstream.name, upstream]));
   const [first, ...others] = ports.upstreams;
@@ -56,6 +60,12 @@ export async function startRuntime(config: SidecarConfig, ports: RuntimePorts): 
   })();
   const broken = new Promise<never>((_, reject) => opening.catch(reject));
 
+  metrics.set("buildInfo", 1, { version: VERSION });
+  const readiness = () =>
+    readinessOf(
+      closing.signal.aborted ? ["shutting down"] : (station?.problems() ?? [trouble]),
+      station?.warnings(),
+    );
   const listener: Listener = await startListener(
     {
       ...config,
@@ -67,18 +77,21 @@ export async function startRuntime(config: SidecarConfig, ports: RuntimePorts): 
       refusalOf: async (message) =>
         station === undefined ? reason("capability.unavailable") : station.refusalOf(message),
       loginMetadata: (path, host) => station?.login.metadata(path, host),
-      readiness: () =>
-        readinessOf(
-          closing.signal.aborted ? ["shutting down"] : (station?.problems() ?? [trouble]),
-          station?.warnings(),
-        ),
+      readiness,
       metrics: {
         ...metrics,
         expose() {
+          metrics.set("ready", readiness().ready ? 1 : 0);
+          for (const { name, load } of ports.upstreams) {
+            const { calls = 0, isLeftAlone = false } = load?.() ?? {};
+            metrics.set("upstreamCallsInFlight", calls, { upstream: name });
+            metrics.set("circuitOpen", isLeftAlone ? 1 : 0, { upstream: name });
+          }
           station?.measure();
           return metrics.expose();
         },
       },
+      observer,
       version: VERSION,
       clock,
       newId,
@@ -95,7 +108,10 @@ export async function startRuntime(config: SidecarConfig, ports: RuntimePorts): 
       const finished = await listener.drain(sleep(config.drainMs, drained.signal));
       drained.abort();
       await opening.catch(() => {});
-      const shipped = (await station?.close(config.drainMs)) ?? true;
+      const [shipped = true] = await Promise.all([
+        station?.close(config.drainMs),
+        ports.tracer?.close(sleep(config.drainMs)),
+      ]);
       await Promise.all(ports.upstreams.map((upstream) => upstream.close()));
       return finished && shipped;
     },

@@ -5,6 +5,7 @@ import type { Allowed, Findings } from "@postern/decision";
 import type { Era, Headers, JsonRpcMessage } from "@postern/mcp";
 import type { Applied, Obligations } from "@postern/obligation";
 import type { Handle } from "./handles.ts";
+import type { MessageSpans } from "./tracing/spans.ts";
 import type { UpstreamResponse } from "./upstream/upstream.ts";
 
 /** /v1/mcp speaks Streamable HTTP; /v1/tool-call takes one tools/call and answers with one JSON document. */
@@ -42,6 +43,8 @@ export interface Parsed extends Received {
   readonly subjectToken?: string | undefined;
   readonly sessionId: string;
   readonly intentPrompt: string | undefined;
+  /** Its trace, from when it is forwarded; absent where nothing is traced. */
+  readonly spans?: MessageSpans;
 }
 
 /**

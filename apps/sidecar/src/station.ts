@@ -21,6 +21,7 @@ import { createStrangerLog } from "./stranger-log.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { openSync } from "./sync/open-sync.ts";
 import { createTally } from "./tally.ts";
+import type { MessageObserver } from "./tracing/message-observer.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 import { VERSION } from "./version.ts";
 
@@ -40,6 +41,7 @@ export interface Station {
 }
 
 export interface StationPorts extends Surroundings {
+  readonly observer: MessageObserver;
   readonly controlPlane: ControlPlane;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   /** Fires when the sidecar is to end. */
@@ -71,6 +73,7 @@ export async function openStation(
     deadlineMs: config.policyDeadlineMs,
     clock: ports.clock,
     onTrouble: (trouble) => ports.log.warn("policy gave no decision", { ...trouble }),
+    onQuestion: (way) => metrics.increment("policyEvaluations", { way }),
   });
   const sync = await openSync({ ...config, tenant, directory: join(dataDir, "state") }, { ...ports, engine });
   const { state, pins } = sync;
@@ -94,13 +97,15 @@ export async function openStation(
   const stopping = new AbortController();
   const following = issuers.follow(stopping.signal);
   const callClients = createCallClients({ ...config, version: VERSION });
+  const sessions = createSessions({ ...config, clock: ports.clock, onForgotten: sessionEnder(ports) });
+  const streams = createTally();
   const pipeline = createPipeline({
     ...config,
     ...ports,
     judge,
     login,
-    sessions: createSessions({ ...config, clock: ports.clock, onForgotten: sessionEnder(ports) }),
-    streams: createTally(),
+    sessions,
+    streams,
     handles: createHandles({ handlesMax: HANDLES_MAX }),
     callClients,
     pins,
@@ -126,6 +131,9 @@ export async function openStation(
       metrics.set("spoolBytes", spool.usage().bytes);
       metrics.set("spoolBytesMax", spool.usage().bytesMax);
       metrics.set("auditWaiting", shipper.waitingMs() / 1000);
+      metrics.set("outcomesOwed", journal.owed());
+      metrics.set("sessionsOpen", sessions.size);
+      metrics.set("streamsOpen", streams.total());
     },
     async close(flushMs) {
       stopping.abort();

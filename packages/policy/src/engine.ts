@@ -51,6 +51,8 @@ export interface PolicyEngineOptions {
   readonly newThread?: () => EvaluationThread;
   /** Hears why a verdict is no decision, for the log. */
   readonly onTrouble?: (trouble: PolicyTrouble) => void;
+  /** Hears where each question is answered. */
+  readonly onQuestion?: (way: "cache" | "inline" | "thread") => void;
 }
 
 export interface PolicyTrouble {
@@ -173,7 +175,9 @@ export function createPolicyEngine(options: PolicyEngineOptions = {}): PolicyEng
     }
     // The token names the agent. Tools and arguments are of the caller's choosing, and an agent may hold many tokens.
     const { agent } = question.capability;
-    const result = resident.cache?.get(inputJson) ?? evaluateHere(resident, agent, inputJson);
+    const kept = resident.cache?.get(inputJson);
+    const result = kept ?? evaluateHere(resident, agent, inputJson);
+    options.onQuestion?.(kept !== undefined ? "cache" : result !== undefined ? "inline" : "thread");
     if (result !== undefined) return verdictOf(resident, result);
     return evaluateOnThread(resident, question, inputJson);
   }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Fault } from "@postern/fault";
-import { silentLogger } from "@postern/telemetry";
+import { createMetrics, silentLogger } from "@postern/telemetry";
 import { fixedClock } from "@postern/testkit";
 import fc from "fast-check";
 import { createLogin, type Login, type LoginLimits } from "./login.ts";
@@ -54,6 +54,7 @@ function setup(limits?: LoginLimits, publicUrl: string | undefined = ORIGIN): Ri
         upstreams: ["default", "files"],
         clock,
         log: silentLogger,
+        metrics: createMetrics([]),
       },
       limits,
     ),
@@ -262,6 +263,7 @@ test("a sidecar without an address of its own believes only a Host on loopback",
   const rig = setup();
   const login = createLogin({
     controlPlane: { exchangeToken: rig.answer as never },
+    metrics: createMetrics([]),
     issuers: {
       current: () =>
         ["http://127.0.0.1:8081", "http://localhost:8081", "http://[::1]:8081", "http://evil.example"].map(

@@ -42,7 +42,7 @@ export interface Login {
   forget(): void;
 }
 
-export interface LoginPorts extends Pick<Surroundings, "clock" | "log"> {
+export interface LoginPorts extends Pick<Surroundings, "clock" | "log" | "metrics"> {
   readonly controlPlane: {
     exchangeToken(request: {
       readonly access_token: string;
@@ -69,7 +69,7 @@ const REFUSED_MS = 5_000;
 const TROUBLE_MS = 1_000;
 
 export function createLogin(ports: LoginPorts, limits: LoginLimits = LIMITS): Login {
-  const { controlPlane, issuers, publicUrl, upstreams, clock, log } = ports;
+  const { controlPlane, issuers, publicUrl, upstreams, clock, log, metrics } = ports;
   const exchanged = createExchangedTokens(limits);
   const underway = new Map<string, Promise<string | Reason>>();
   const ownOrigin = publicUrl === undefined ? undefined : new URL(publicUrl).origin;
@@ -85,6 +85,7 @@ export function createLogin(ports: LoginPorts, limits: LoginLimits = LIMITS): Lo
   async function exchange(jwt: string, resource: string, digest: string, old: ExchangedToken | undefined) {
     try {
       const { token, expires_at } = await controlPlane.exchangeToken({ access_token: jwt, resource });
+      metrics.increment("tokenExchanges", { outcome: "exchanged" });
       const nowMs = clock.nowMs();
       const expiresAtMs = Date.parse(expires_at);
       const renewAtMs = Math.max(expiresAtMs - RENEW_BEFORE_MS, (nowMs + expiresAtMs) / 2);
@@ -92,6 +93,8 @@ export function createLogin(ports: LoginPorts, limits: LoginLimits = LIMITS): Lo
       return token;
     } catch (caught) {
       const { code, message } = toFault(caught);
+      const outcome = code === "capability.exchange" ? "refused" : "failed";
+      metrics.increment("tokenExchanges", { outcome });
       const nowMs = clock.nowMs();
       if (code === "capability.exchange") {
         const refusal = reason("capability.exchange", message);

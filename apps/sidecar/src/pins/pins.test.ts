@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import type { JsonObject, SidecarState, ToolPin, ToolReport } from "@postern/contracts";
-import { silentLogger } from "@postern/telemetry";
+import { createMetrics, silentLogger } from "@postern/telemetry";
 import { defer, fixedClock, type TestScope, temporaryDirectory } from "@postern/testkit";
 import { openStateFolder } from "../sync/state-folder.ts";
 import { EVERYTHING_COMMAND } from "../upstream/upstream.fixture.ts";
@@ -38,6 +38,7 @@ async function createRig(t: TestScope, directory = temporaryDirectory(t)) {
     },
     random: () => 0,
     log: silentLogger,
+    metrics: createMetrics([]),
   });
   let closed: Promise<void> | undefined;
   const close = () => (closed ??= pins.close());

@@ -18,7 +18,7 @@ export interface Pins {
   close(): Promise<void>;
 }
 
-export interface PinsPorts extends Pick<Surroundings, "clock" | "sleep" | "random" | "log"> {
+export interface PinsPorts extends Pick<Surroundings, "clock" | "sleep" | "random" | "log" | "metrics"> {
   /** Names of this sidecar's upstreams. */
   readonly upstreams: readonly string[];
   readonly report: (report: ToolReport) => Promise<ToolReportReply>;
@@ -29,7 +29,7 @@ export interface PinsPorts extends Pick<Surroundings, "clock" | "sleep" | "rando
 const KEEP_AFTER_MS = 200;
 
 export async function createPins(ports: PinsPorts): Promise<Pins> {
-  const { upstreams, folder, log } = ports;
+  const { upstreams, folder, log, metrics } = ports;
   const table = createPinTable(upstreams);
   restore(table, await folder.readSightings());
   const keeper = createKeeper(ports, () => folder.saveSightings(table.sightings()));
@@ -54,7 +54,10 @@ export async function createPins(ports: PinsPorts): Promise<Pins> {
     const sighting = sightingOf(upstream, definition);
     if (sighting !== undefined) reporter.tell(sighting);
     const refusal = table.refusalOf(upstream, name);
-    if (refusal !== undefined) log.warn("tool held back", { upstream, tool: name, reason: refusal.code });
+    if (refusal !== undefined) {
+      metrics.increment("toolsHeldBack", { reason: refusal.code });
+      log.warn("tool held back", { upstream, tool: name, reason: refusal.code });
+    }
     return name;
   }
 

@@ -2,12 +2,14 @@
 // written may have run.
 import { ERROR_CODE, type Reason } from "@postern/contracts";
 import type { CallClients } from "../call-clients.ts";
-import { type Forwardable, type Forwarded, type Refused, refuse, staysOpen } from "../stages.ts";
+import { type Forwardable, type Forwarded, grow, type Refused, refuse, staysOpen } from "../stages.ts";
+import type { MessageObserver } from "../tracing/message-observer.ts";
 import type { Upstream, UpstreamResponse } from "../upstream/upstream.ts";
 
 export interface ForwardPorts {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly callClients: Pick<CallClients, "clientFor">;
+  readonly observer: Pick<MessageObserver, "forwarding">;
   /** Why nothing may be forwarded now. Asked again here: the process may have been stopped since the call was judged. */
   readonly stale: () => Reason | undefined;
   /** Fires when the sidecar is to end; streams that no answer ends end with it. */
@@ -23,8 +25,10 @@ export async function forward(stage: Forwardable, ports: ForwardPorts): Promise<
   }
   const upstream = ports.upstreams.get(stage.upstream);
   if (upstream === undefined) throw new TypeError(`no upstream is named ${stage.upstream}`);
+  const spans = ports.observer.forwarding(stage);
+  if (spans !== undefined) grow(stage, { spans });
   const answer = await (stage.door === "mcp" ? forwardAsIs : forwardDirect)(stage, upstream, ports);
-  return { stage, answer };
+  return { stage, answer: spans === undefined ? answer : spans.answered(answer) };
 }
 
 async function forwardAsIs(
@@ -32,11 +36,12 @@ async function forwardAsIs(
   upstream: Upstream,
   { closing }: ForwardPorts,
 ): Promise<UpstreamResponse> {
-  const { gone, headers, message, subjectToken, verb: method } = stage;
+  const { gone, headers, message, spans, subjectToken, verb: method } = stage;
+  const overrides = spans?.overrides;
   const principal = stage.capability.rootJti;
   const body = message === undefined ? undefined : stage.body;
   const signal = staysOpen(stage) ? AbortSignal.any([gone, closing]) : gone;
-  return upstream.forward({ method, headers, principal, subjectToken, body, message }, signal);
+  return upstream.forward({ method, headers, overrides, principal, subjectToken, body, message }, signal);
 }
 
 /** A caller of /v1/tool-call gets the answer alone, whatever the tool server streams before it. */
@@ -46,7 +51,7 @@ async function forwardDirect(
   { callClients }: ForwardPorts,
 ): Promise<UpstreamResponse> {
   if (stage.message?.kind !== "request") throw new TypeError("a direct call is a request");
-  const { body, capability, gone, message, subjectToken } = stage;
-  const caller = { principal: capability.rootJti, subjectToken };
+  const { body, capability, gone, message, spans, subjectToken } = stage;
+  const caller = { principal: capability.rootJti, subjectToken, overrides: spans?.overrides };
   return callClients.clientFor(upstream, capability).callOnce(message, body, gone, caller);
 }

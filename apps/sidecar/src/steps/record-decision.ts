@@ -26,7 +26,7 @@ export interface RecordPorts {
   /** 128 random bits as hexadecimal text. */
   readonly newSalt: () => string;
   readonly argValues: ArgValuesMode;
-  readonly metrics: Pick<Metrics, "increment">;
+  readonly metrics: Pick<Metrics, "increment" | "observeMs">;
   readonly log: Logger;
 }
 
@@ -35,7 +35,9 @@ export async function recordDecision(stage: Obliged, ports: RecordPorts): Promis
   const { applied } = stage;
   const verdict: Verdict = { decision: "allow", check: "", reason: "", reasons: [], findings, applied };
   try {
+    const startedMs = ports.clock.monotonicMs();
     const recorded = await ports.journal.append(describe("intent", stage, verdict, ports));
+    ports.metrics.observeMs("checkDuration", { check: "audit" }, ports.clock.monotonicMs() - startedMs);
     ports.metrics.increment("decisions", { decision: "allow", check: "", reason: "" });
     return grow(stage, { recorded });
   } catch (caught) {

@@ -2,19 +2,16 @@
 // because clients then hand code and data to their caller; a refused notification gets 403, because 202 would say that it was taken.
 import { ERROR_CODE, type ReasonCode, reason } from "@postern/contracts";
 import { toFault } from "@postern/fault";
-import { METHOD_NAMES, RPC_ERROR } from "@postern/mcp";
-import type { Logger, Metrics } from "@postern/telemetry";
+import { RPC_ERROR } from "@postern/mcp";
 import { denialResponse } from "../denial.ts";
 import type { Exchange } from "../exchange.ts";
-import { type Inspected, type Parsed, type Received, type Refused, refuse } from "../stages.ts";
+import { type Inspected, type Refused, refuse } from "../stages.ts";
+import type { MessageObserver } from "../tracing/message-observer.ts";
+import type { Observed as Reached } from "../tracing/observed.ts";
 
 export interface RespondPorts {
-  readonly metrics: Pick<Metrics, "increment" | "observeMs">;
-  readonly log: Logger;
+  readonly observer: Pick<MessageObserver, "ended">;
 }
-
-/** A stage, as far as it came. */
-type Reached = Pick<Received, "verb" | "requestId"> & Partial<Pick<Parsed, "message" | "method">>;
 
 interface Milestones {
   /** Awaited before the caller holds the answer to its request. */
@@ -46,16 +43,17 @@ export async function respond(
     await milestones.beforeEnd();
     exchange.end();
   }
-  count(stage, "answered", ports);
+  ports.observer.ended(stage, { status: "answered" });
 }
 
 export function respondRefused(
   exchange: Exchange,
   stage: Reached,
   refused: Refused,
-  ports: RespondPorts,
+  { observer }: RespondPorts,
+  caught?: unknown,
 ): void {
-  count(stage, "refused", ports);
+  observer.ended(stage, { status: "refused", refused, caught });
   const asked = {
     ...HEADERS_OF_STATUS[refused.status],
     ...(refused.challenge !== undefined && { "www-authenticate": refused.challenge }),
@@ -76,16 +74,8 @@ export function respondTrouble(
   ports: RespondPorts,
 ): void {
   const fault = toFault(caught);
-  if (fault.kind === "internal") ports.log.error("message broke", caught, { request_id: stage.requestId });
-  else
-    ports.log.warn("upstream trouble", {
-      request_id: stage.requestId,
-      code: fault.code,
-      text: fault.message,
-      ...(fault.detail !== undefined && { detail: fault.detail }),
-    });
   if (exchange.begun()) {
-    count(stage, "broken", ports);
+    ports.observer.ended(stage, { status: "broken", caught });
     exchange.breakOff();
     return;
   }
@@ -98,7 +88,7 @@ export function respondTrouble(
     ...(stage.isRecorded && { eventId: stage.eventId }),
     ...(stage.message?.kind !== "request" && { status: 502 }),
   });
-  respondRefused(exchange, stage, refused, ports);
+  respondRefused(exchange, stage, refused, ports, caught);
 }
 
 /** What HTTP asks for with a status (RFC 9110 §15, RFC 6585 §4). */
@@ -116,13 +106,3 @@ const UPSTREAM_REASONS: readonly ReasonCode[] = [
   "upstream.timeout",
   "upstream.protocol",
 ];
-
-/** Labels are of a closed set: a method that we do not know is "other". */
-function count(
-  { verb, method = "" }: Reached,
-  status: "answered" | "refused" | "broken",
-  { metrics }: RespondPorts,
-): void {
-  const known = verb !== "POST" ? verb : METHOD_NAMES.includes(method) ? method : "other";
-  metrics.increment("requests", { method: known, status });
-}

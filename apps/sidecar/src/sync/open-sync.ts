@@ -74,6 +74,7 @@ export async function openSync(options: SyncOptions, ports: SyncPorts): Promise<
     load: (pointer, revisionMin) => loadPolicy(loading, pointer, revisionMin),
     onReached(pointer) {
       metrics.set("policyRevision", pointer?.revision ?? 0);
+      metrics.set("policyExpires", pointer === undefined ? 0 : Date.parse(pointer.expires_at) / 1000);
       log.info("policy in force", { revision: pointer?.revision, digest: pointer?.digest });
       saveFloors();
     },

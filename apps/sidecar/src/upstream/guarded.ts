@@ -85,6 +85,7 @@ export function guardUpstream(upstream: Upstream, options: GuardOptions): Upstre
       if (!opensStream(request)) return forwardCall(request, signal);
       return circuit.isOpen() ? refuseOpen() : upstream.forward(request, signal);
     },
+    load: () => ({ calls: running, isLeftAlone: circuit.isOpen() }),
     probe: upstream.probe,
     close: upstream.close,
   };

@@ -60,7 +60,8 @@ export function createRequestHeaders(
   return ({ headers, overrides, body }, authorization) => {
     const list = (body === undefined ? bodiless : withBody).slice();
     for (const name of travelling) {
-      const value = overrides?.[name] ?? headers.get(name);
+      const own = overrides?.[name];
+      const value = own === "" ? undefined : (own ?? headers.get(name));
       if (value !== undefined) list.push(name, value);
     }
     if (sendsAccept && !headers.has("accept") && overrides?.accept === undefined) list.push("accept", ACCEPT);

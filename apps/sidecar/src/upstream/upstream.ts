@@ -13,6 +13,8 @@ export interface Upstream {
    * "upstream.circuit_open"; ask `mayHaveRun` of it.
    */
   forward(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>;
+  /** Calls under way, and whether the tool server is left alone; absent where nobody counts. */
+  load?(): { readonly calls: number; readonly isLeftAlone: boolean };
   /** Whether the tool server could be reached now. Never calls a tool. */
   probe(): Promise<{ readonly ok: boolean; readonly detail?: string }>;
   /** Ends every exchange and process. */
@@ -23,7 +25,7 @@ export interface UpstreamRequest {
   readonly method: "POST" | "GET" | "DELETE";
   /** The client's headers, lower-case names. Adapters send only those that may travel, whatever stands here. */
   readonly headers: ReadonlyMap<string, string>;
-  /** Headers of the sidecar's own (lower-case names), such as `traceparent`, in place of the client's of the same name. */
+  /** Headers of the sidecar's own (lower-case names), such as `traceparent`, in place of the client's of the same name; "" = none. */
   readonly overrides?: Readonly<Record<string, string>> | undefined;
   /** Whose calls are counted together; absent for what the sidecar asks by itself. */
   readonly principal?: string | undefined;
