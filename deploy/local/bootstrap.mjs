@@ -33,6 +33,7 @@ const COMMANDS = {
   test: { program: "deploy/local/test.ts", needs: ["opa", "redis", "node26"] },
   check: { program: "deploy/local/check.ts", needs: [] },
   bench: { program: "test/load/bench.ts", needs: ["opa"] },
+  conformance: { program: "test/conformance/conformance.ts", needs: ["opa"] },
   postern: { program: "apps/ctl/src/main.ts", needs: [] },
 };
 

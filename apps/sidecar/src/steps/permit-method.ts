@@ -2,7 +2,15 @@
 // a later revision never slips through unjudged, and what concerns a task passes for whoever began it, as long as its tool is open to them.
 import { ERROR_CODE, reason } from "@postern/contracts";
 import type { Judge } from "@postern/decision";
-import { findMethod, isJsonObject, type JsonRpcMessage, member, RPC_ERROR } from "@postern/mcp";
+import {
+  declaresExtension,
+  findMethod,
+  isJsonObject,
+  type JsonRpcMessage,
+  member,
+  RPC_ERROR,
+  TASKS_EXTENSION,
+} from "@postern/mcp";
 import type { Handle, Handles } from "../handles.ts";
 import { rootOf } from "../sessions.ts";
 import {
@@ -30,7 +38,9 @@ export async function permitMethod(stage: Stage, ports: PermitPorts): Promise<Pe
   if (needsSession && sessionId === "") return message === undefined ? denyStream(stage) : denyAnswer(stage);
   const rule = findMethod(method)?.rule;
   if (needsSession || rule === "pass" || rule === "filter") return grow(stage, { task: undefined });
-  if (rule !== "bound") return unknownMethod(stage);
+  // A task of one era is none of the other: what asks for its result there is as unknown as any other method.
+  if (rule !== "bound" || findMethod(method, stage.era) === undefined) return unknownMethod(stage);
+  if (stage.era === "modern" && !declaresExtension(message, TASKS_EXTENSION)) return missingExtension(stage);
   const task = await ownTask(stage, message, ports);
   return task === undefined ? unknownTask(stage) : grow(stage, { task });
 }
@@ -82,4 +92,15 @@ const unknownTask = (stage: Stage): Refused =>
     check: "capability",
     reasons: [reason("capability.task")],
     findings: { capability: stage.capability },
+  });
+
+/** SEP-2663, Required Capabilities: whoever does not say that it knows tasks has none to ask for. */
+const missingExtension = (stage: Stage): Refused =>
+  refuse(stage, {
+    status: 400,
+    code: RPC_ERROR.missing_capability,
+    check: "",
+    reasons: [{ code: "message.method", detail: `Missing required client capability: ${TASKS_EXTENSION}` }],
+    findings: { capability: stage.capability },
+    data: { requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } } },
   });
