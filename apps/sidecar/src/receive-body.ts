@@ -105,7 +105,10 @@ export function createBodyReceiver({ bodyBytesMax, receivedBytesMax }: BodyLimit
           release();
           reject(caught);
         };
-        const onClose = () => onError(new Error("The caller left in the middle of its request."));
+        // Every request is closed in the end, so what tells of a caller that left is made only then.
+        const onClose = () => {
+          if (!isSettled) onError(new Error("The caller left in the middle of its request."));
+        };
         request.on("data", onData).on("end", onEnd).on("error", onError).on("close", onClose);
       });
     },
