@@ -34,6 +34,7 @@ const COMMANDS = {
   check: { program: "deploy/local/check.ts", needs: [] },
   bench: { program: "test/load/bench.ts", needs: ["opa"] },
   conformance: { program: "test/conformance/conformance.ts", needs: ["opa"] },
+  bundle: { program: "deploy/bundle/bundle.ts", needs: [] },
   postern: { program: "apps/ctl/src/main.ts", needs: [] },
 };
 

@@ -75,7 +75,7 @@ function executable(file: string, text: string): void {
 test("an unknown command is refused with the list of commands, on stderr", async (t) => {
   const { code, stdout, stderr } = await bootstrap(t, ground(t, { isBare: true }), ["constructor"]);
   assert.deepEqual([code, stdout], [2, ""]);
-  assert.match(stderr, /start\|test\|check\|bench\|conformance\|postern/);
+  assert.match(stderr, /start\|test\|check\|bench\|conformance\|bundle\|postern/);
 });
 
 test("the help of a start, and a flag that it does not know, need nothing at all", async (t) => {

@@ -1,9 +1,9 @@
 // What a demonstration needs on a fresh control plane: a tenant, a policy, a sidecar and a token. What is there already stays as it is, so that a
 // policy that somebody promoted, or a token that somebody pasted into a client, survives a restart.
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AdminClient, createAdminClient } from "../../packages/client/src/index.ts";
 import { toFault } from "../../packages/fault/src/index.ts";
+import { readDefaultPolicy } from "../../packages/policy/src/default-policy.ts";
 import { readKept, writeKept } from "./kept-file.ts";
 
 export interface Provided {
@@ -20,7 +20,6 @@ export const UNCOVERED_TOOL = "get-tiny-image";
 const TOKEN_DAYS = 90;
 const RENEW_DAYS = 30;
 const DAY_MS = 86_400_000;
-const policyFile = join(import.meta.dirname, "..", "..", "packages", "policy", "default", "policy.rego");
 
 export async function provision(options: {
   adminUrl: string;
@@ -48,7 +47,7 @@ async function providePolicy(admin: AdminClient): Promise<void> {
     await admin.activePolicy({ tenant: TENANT });
   } catch (caught) {
     if (toFault(caught).kind !== "not_found") throw caught;
-    const rego_source = readFileSync(policyFile, "utf8");
+    const rego_source = readDefaultPolicy();
     const draft = await admin.createDraft({
       name: "default",
       description: "The policy that comes with Postern.",

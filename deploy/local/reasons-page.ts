@@ -12,7 +12,8 @@ const ERRORS: Record<ErrorName, { check: Check; meaning: string }> = {
   approval_pending: { check: "policy", meaning: "A person has to approve the call first." },
   pii: {
     check: "pii",
-    meaning: "The policy lets personal data or a secret in the request or the answer neither pass nor be redacted.",
+    meaning:
+      "The policy lets personal data or a secret in the request or the answer neither pass nor be redacted.",
   },
   output_schema: {
     check: "output_schema",

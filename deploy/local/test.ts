@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, "..", "..");
 const find = (pattern: string) => globSync(pattern, { cwd: root, exclude: ["**/node_modules"] }).sort();
 
 const units = [...find("packages/*/src/**/*.test.ts"), ...find("apps/*/src/**/*.test.ts")];
-const local = find("deploy/local/*.test.ts");
+const local = find("deploy/{local,bundle}/*.test.ts");
 const stories = find("test/*/**/*.test.ts").filter((file) => !file.startsWith("test/architecture/"));
 
 const SUITES: readonly Suite[] = [

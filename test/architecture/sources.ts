@@ -22,7 +22,7 @@ export interface Manifest {
   readonly devDependencies: ReadonlySet<string>;
 }
 
-const NOT_OURS = new Set(["node_modules", ".git", ".pnpm-store", ".postern", "coverage"]);
+const NOT_OURS = new Set(["node_modules", ".git", ".pnpm-store", ".postern", "coverage", "dist"]);
 
 /** Every file of the repository but what is installed or made by running it. */
 export const allFiles: readonly string[] = listFiles(repositoryRoot);

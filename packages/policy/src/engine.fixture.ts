@@ -11,7 +11,7 @@ import { opaFor } from "./opa.fixture.ts";
 import { createBundlePress, OPENED_AT_MS } from "./policy.fixture.ts";
 
 /** Patient enough for a machine that is busy elsewhere. */
-export const PATIENT = { deadlineMs: 10_000, loadDeadlineMs: 30_000, waitingMs: 30_000 };
+const PATIENT = { deadlineMs: 10_000, loadDeadlineMs: 30_000, waitingMs: 30_000 };
 
 /** Undefined, and the test skipped, without a compiler. */
 export async function laboratory(t: TestContext, options: PolicyEngineOptions = {}) {
