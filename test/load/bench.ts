@@ -36,7 +36,7 @@ ${SKIPPED}
 `;
 
 const FULL = { repetitions: 5, warmups: 10_000, requests: 60_000, timeMs: 1_500, memoryCalls: 100_000 };
-const QUICK = { repetitions: 3, warmups: 6_000, requests: 30_000, timeMs: 350, memoryCalls: 20_000 };
+const QUICK = { repetitions: 3, warmups: 12_000, requests: 30_000, timeMs: 350, memoryCalls: 20_000 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
