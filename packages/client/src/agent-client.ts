@@ -123,10 +123,9 @@ async function readReply(answer: Answer, id: string): Promise<ToolCallAnswer> {
 }
 
 /** The reply to our request: the body, or among the messages of an event stream. */
-async function findReply({ headers, bytes }: Answer, id: string): Promise<Reply | undefined> {
-  const type = headers.get("content-type") ?? "";
-  if (/^application\/json\b/.test(type)) return asReply(Buffer.from(bytes).toString());
-  if (!/^text\/event-stream\b/.test(type)) return undefined;
+async function findReply({ contentType, bytes }: Answer, id: string): Promise<Reply | undefined> {
+  if (/^application\/json\b/.test(contentType)) return asReply(Buffer.from(bytes).toString());
+  if (!/^text\/event-stream\b/.test(contentType)) return undefined;
   for await (const { data } of readEvents(once(bytes), bytes.byteLength)) {
     const reply = asReply(data);
     if (reply?.id === id) return reply;

@@ -3,14 +3,11 @@
 import { Fault } from "@postern/fault";
 import type { z } from "zod";
 import { breakage, malformed, refusal } from "./failure.ts";
-
-export type Fetch = typeof globalThis.fetch;
+import { type Reply, send } from "./send.ts";
 
 export interface ConnectionOptions {
   /** Address of the service: `https://host`, or with the path under which it lives. */
   readonly url: string;
-  /** For tests and special transports. */
-  readonly fetch?: Fetch;
   /** From sending to the last byte of the answer; in a stream, between two chunks. Default 10 s. */
   readonly timeoutMs?: number;
   /** Largest answer that is read into memory. Default 16 MiB. */
@@ -28,7 +25,8 @@ export interface RequestOptions {
 
 export interface Answer {
   readonly status: number;
-  readonly headers: Headers;
+  /** Value of Content-Type; "" when there is none. */
+  readonly contentType: string;
   readonly bytes: Uint8Array;
 }
 
@@ -57,21 +55,20 @@ const REFUSAL_BYTES_MAX = 65_536;
 
 /** Raises Fault invalid "client.url" | "client.token" for what can never work. */
 export function createExchange(options: ConnectionOptions, token: string): Exchange {
-  const { fetch = globalThis.fetch, timeoutMs = TIMEOUT_MS, answerBytesMax = ANSWER_BYTES_MAX } = options;
+  const { timeoutMs = TIMEOUT_MS, answerBytesMax = ANSWER_BYTES_MAX } = options;
   const base = baseOf(options.url);
   const authorization = `Bearer ${checkedToken(token)}`;
 
-  function send(method: string, path: string, request: RequestOptions, deadline: AbortSignal) {
+  function ask(method: string, path: string, request: RequestOptions, deadline: AbortSignal): Promise<Reply> {
     const { body, headers, query, signal } = request;
     const bodyJson = request.bodyJson ?? (body === undefined ? undefined : JSON.stringify(body));
-    return fetch(addressOf(base, path, query), {
+    return send(addressOf(base, path, query), {
       method,
       headers: {
         authorization,
         ...(bodyJson === undefined ? {} : { "content-type": "application/json" }),
         ...headers,
       },
-      redirect: "error",
       signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
       ...(bodyJson === undefined ? {} : { body: bodyJson }),
     });
@@ -80,9 +77,8 @@ export function createExchange(options: ConnectionOptions, token: string): Excha
   async function answer(method: string, path: string, request: RequestOptions = {}): Promise<Answer> {
     const deadline = AbortSignal.timeout(timeoutMs);
     try {
-      const response = await send(method, path, request, deadline);
-      const { status, headers } = response;
-      return { status, headers, bytes: await readBounded(response, answerBytesMax) };
+      const { status, contentType, body } = await ask(method, path, request, deadline);
+      return { status, contentType, bytes: await readBounded(body, answerBytesMax) };
     } catch (caught) {
       throw breakage(caught, `${method} ${path}`, request.signal, deadline);
     }
@@ -91,12 +87,12 @@ export function createExchange(options: ConnectionOptions, token: string): Excha
   async function* stream(method: string, path: string, request: RequestOptions = {}) {
     const idle = createIdleLimit(timeoutMs);
     try {
-      const response = await idle.during(send(method, path, request, idle.signal));
-      if (!response.ok) throw refusal(response.status, await readBounded(response, REFUSAL_BYTES_MAX));
-      const reader = response.body?.getReader();
+      const { status, body } = await idle.during(ask(method, path, request, idle.signal));
+      if (!isSuccess(status)) throw refusal(status, await readBounded(body, REFUSAL_BYTES_MAX));
+      const chunks = body[Symbol.asyncIterator]();
       for (;;) {
-        const next = await idle.during(reader?.read());
-        if (next?.value === undefined) return;
+        const next = await idle.during(chunks.next());
+        if (next.done) return;
         yield next.value;
       }
     } catch (caught) {
@@ -108,7 +104,7 @@ export function createExchange(options: ConnectionOptions, token: string): Excha
 
   async function bytes(method: string, path: string, request?: RequestOptions): Promise<Uint8Array> {
     const { status, bytes } = await answer(method, path, request);
-    if (status < 200 || status > 299) throw refusal(status, bytes);
+    if (!isSuccess(status)) throw refusal(status, bytes);
     return bytes;
   }
 
@@ -123,6 +119,8 @@ export function createExchange(options: ConnectionOptions, token: string): Excha
     },
   };
 }
+
+const isSuccess = (status: number): boolean => status >= 200 && status <= 299;
 
 /** Raises Fault upstream "client.malformed". */
 function parseJson(bytes: Uint8Array): unknown {
@@ -151,10 +149,10 @@ function createIdleLimit(limitMs: number) {
   };
 }
 
-async function readBounded(response: Response, bytesMax: number): Promise<Uint8Array> {
+async function readBounded(body: Reply["body"], bytesMax: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body) {
     size += chunk.byteLength;
     if (size > bytesMax)
       throw new Fault(

@@ -63,7 +63,7 @@ function envelopeOf(body: Uint8Array): { message?: string; code?: string } {
   }
 }
 
-/** fetch hides "ECONNREFUSED" in the cause of its error, sometimes one deeper. */
+/** What went wrong on the wire, such as "ECONNREFUSED", may be hidden in the cause of an error, or one deeper. */
 function innermost(caught: unknown): string {
   let reason = caught;
   for (let depth = 0; depth < 4 && reason instanceof Error && reason.cause !== undefined; depth += 1)

@@ -16,4 +16,8 @@ interface OpaWasm {
   loadPolicySync(module: WebAssembly.Module, memory: { initial: number; maximum: number }): LoadedPolicy;
 }
 
-export const { loadPolicySync } = createRequire(import.meta.url)("@open-policy-agent/opa-wasm") as OpaWasm;
+/** The SDK is loaded with the first policy: the thread that takes the calls has an evaluator of its own, and never does. */
+export const loadPolicySync: OpaWasm["loadPolicySync"] = (...given) => {
+  const { loadPolicySync } = createRequire(import.meta.url)("@open-policy-agent/opa-wasm") as OpaWasm;
+  return loadPolicySync(...given);
+};
