@@ -8,7 +8,7 @@ export const bearer = (token: string): string => `Authorization: Bearer ${token}
 export const MODERN_VERSION = "2026-07-28";
 const MODERN_META: JsonObject = {
   "io.modelcontextprotocol/protocolVersion": MODERN_VERSION,
-  "io.modelcontextprotocol/clientCapabilities": {},
+  "io.modelcontextprotocol/clientCapabilities": { extensions: { "io.modelcontextprotocol/tasks": {} } },
   "io.modelcontextprotocol/clientInfo": { name: "attacker", version: "1" },
 };
 

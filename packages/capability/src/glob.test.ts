@@ -72,3 +72,18 @@ test("the worst glob of full length needs few steps", () => {
   assert.equal(matchGlob(`${"*a".repeat(127)}*b`, "a".repeat(1024)), false);
   assert.ok(process.cpuUsage(started).user < 1_000_000);
 });
+
+test("a glob and a text that were made for each other's worst case are soon no match, and an honest long text is", () => {
+  const worst = `*${"a".repeat(1_000)}b`;
+  const text = "a".repeat(4_000_000);
+  assert.equal(matchGlob(worst, text), false);
+  assert.equal(matchGlob(worst, `${text}b`), false);
+  assert.equal(matchGlob("*end", `${text}end`), true);
+  assert.equal(matchGlob("a*z", `${text}z`), true);
+});
+
+test("no name is too long for any glob", () => {
+  const name = "a".repeat(256);
+  assert.equal(matchGlob(`*${"a".repeat(127)}*${"a".repeat(127)}`, name), true);
+  assert.equal(matchGlob(`*${"a".repeat(200)}b*`, name), false);
+});

@@ -1,13 +1,20 @@
 // Tool and agent patterns: `*` matches any run of characters, `?` exactly one, everything else is itself.
-// Matching never normalises: what differs in case, accents or spaces is another name. Worst case is length × length.
+// Matching never normalises: what differs in case, accents or spaces is another name. The worst case is length × length, and a token's holder
+// chooses both, so a match that takes too long is none.
 
-/** Whether all of `text` matches `glob`. */
+/** More than any name needs, whatever its glob; a long text under a harmless glob takes one step for each character. */
+const STEPS_MAX = 200_000;
+
+/** Whether all of `text` matches `glob`; false too when that cannot be told in `STEPS_MAX` steps beside one for each character. */
 export function matchGlob(glob: string, text: string): boolean {
+  let stepsLeft = STEPS_MAX + text.length;
   let at = 0;
   let inGlob = 0;
   let afterStar = -1;
   let starTook = 0;
   while (at < text.length) {
+    stepsLeft -= 1;
+    if (stepsLeft < 0) return false;
     if (glob[inGlob] === "*") {
       afterStar = inGlob + 1;
       starTook = at;
