@@ -2,7 +2,10 @@
 // Matching never normalises: what differs in case, accents or spaces is another name. The worst case is length × length, and a token's holder
 // chooses both, so a match that takes too long is none.
 
-/** More than any name needs, whatever its glob; a long text under a harmless glob takes one step for each character. */
+/**
+ * More than any name needs, whatever its glob, so that no denial by name is ever missed: both have at most 256 characters. A long text under a
+ * harmless glob takes one step for each character.
+ */
 const STEPS_MAX = 200_000;
 
 /** Whether all of `text` matches `glob`; false too when that cannot be told in `STEPS_MAX` steps beside one for each character. */
