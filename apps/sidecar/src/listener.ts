@@ -115,8 +115,12 @@ export async function startListener(options: ListenerOptions, ports: ListenerPor
     const startedMs = ports.clock.monotonicMs();
     if (!read.ok) return respondRefused(exchange, { verb: "POST", requestId }, malformed(read), ports);
     const { headers } = read;
-    const token = bearerToken(headers.get("authorization"));
-    const refusalOf = () => ports.refusalOf({ token, upstream: route.upstream, host: headers.get("host") });
+    const refusalOf = () =>
+      ports.refusalOf({
+        token: bearerToken(headers.get("authorization")),
+        upstream: route.upstream,
+        host: headers.get("host"),
+      });
     const received = verb === "POST" ? await bodies.receive(request, headers, refusalOf) : NO_BODY;
     if (!received.ok) {
       // What is still coming is read and thrown away, so that the connection can go on.

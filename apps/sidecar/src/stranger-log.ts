@@ -6,6 +6,7 @@ import type { Spool } from "@postern/audit/spool";
 import type { AuditEvent, ReasonCode } from "@postern/contracts";
 import { type Clock, type NewId, toFault } from "@postern/fault";
 import type { Logger, Metrics } from "@postern/telemetry";
+import { createAllowance } from "./allowance.ts";
 import type { Journal } from "./journal.ts";
 import type { Sleep } from "./timing.ts";
 
@@ -38,7 +39,7 @@ const EVENT_BYTES_MAX = 8_192;
 export function createStrangerLog(ports: StrangerLogPorts): StrangerLog {
   const { journal, spool, clock, newId, sleep, metrics, log } = ports;
   const closing = new AbortController();
-  const allowance = createAllowance(clock);
+  const allowance = createAllowance({ burst: STRANGERS_BURST, perSecond: STRANGERS_PER_SECOND, clock });
   let counted = new Map<ReasonCode, number>();
   let countedSinceMs = 0;
   let summarizing: Promise<void> | undefined;
@@ -109,22 +110,6 @@ export function createStrangerLog(ports: StrangerLogPorts): StrangerLog {
     async close() {
       closing.abort();
       await summarizing;
-    },
-  };
-}
-
-/** A bucket that refills with time. */
-function createAllowance(clock: Pick<Clock, "monotonicMs">): { take(): boolean } {
-  let left = STRANGERS_BURST;
-  let filledMs = clock.monotonicMs();
-  return {
-    take() {
-      const nowMs = clock.monotonicMs();
-      left = Math.min(STRANGERS_BURST, left + ((nowMs - filledMs) * STRANGERS_PER_SECOND) / 1000);
-      filledMs = nowMs;
-      if (left < 1) return false;
-      left -= 1;
-      return true;
     },
   };
 }

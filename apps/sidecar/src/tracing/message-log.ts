@@ -2,7 +2,7 @@
 // "debug". A flood is not worth a line each: lines beyond what is allowed are counted, and the next line says how many they were.
 import { type Clock, type Fault, toFault } from "@postern/fault";
 import type { Fields, Logger, Metrics } from "@postern/telemetry";
-import { type Allowance, createAllowance } from "./allowance.ts";
+import { type Allowance, createAllowance } from "../allowance.ts";
 import { decisionOf, type Ending, eventIdOf, holderOf, methodLabel, type Observed } from "./observed.ts";
 
 export interface MessageLog {

@@ -2,8 +2,8 @@
 // no tracer a message costs two counters.
 import type { Clock } from "@postern/fault";
 import type { Logger, Metrics, Tracer } from "@postern/telemetry";
+import { createAllowance } from "../allowance.ts";
 import { staysOpen } from "../stages.ts";
-import { createAllowance } from "./allowance.ts";
 import type { UpstreamPlace } from "./message-attributes.ts";
 import { createMessageLog } from "./message-log.ts";
 import { createSpanKeeper } from "./message-spans.ts";

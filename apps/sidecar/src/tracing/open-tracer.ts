@@ -1,9 +1,9 @@
 // The tracer of this process, if traces are configured: only then is any of OpenTelemetry's code loaded. Trouble with the collector is told now
 // and then, and concerns no call.
 import type { Tracer } from "@postern/telemetry";
+import { createAllowance } from "../allowance.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { VERSION } from "../version.ts";
-import { createAllowance } from "./allowance.ts";
 import { readTracing, type TracingSettings } from "./tracing-settings.ts";
 
 type Ports = Pick<Surroundings, "clock" | "log" | "metrics" | "newId">;
