@@ -133,3 +133,40 @@ test("an answer that is larger than the policy allows is withheld", async (t) =>
   rig.answering = answerJson;
   assert.ok((await rig.send(toolCall("read"))).json().result);
 });
+
+test("what lies beside tools is changed in its params alone, and the record holds nothing of what was there", async (t) => {
+  const rig = await createRig(t, { argValues: "full" });
+  rig.policy = redacting;
+  await rig.send({ jsonrpc: "2.0", id: 1, method: "resources/read", params: { uri: `mailto:${MAIL}` } });
+  const { params } = JSON.parse(Buffer.from(rig.forwarded[0]?.body ?? []).toString());
+  assert.deepEqual(Object.keys(params), ["uri"]);
+  assert.doesNotMatch(params.uri, /ada@/);
+  const [event] = await rig.events();
+  assert.deepEqual(event?.arg_values, params);
+});
+
+test("whatever a repeated call brings in the place of its input, it is looked at and leaves one event", async (t) => {
+  for (const inputResponses of [MAIL, [MAIL], null, 7, true]) {
+    const rig = await createRig(t);
+    rig.policy = redacting;
+    const params = { name: "send", arguments: {}, inputResponses };
+    await rig.send({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
+    assert.equal((await rig.events()).length, 1);
+    assert.doesNotMatch(Buffer.from(rig.forwarded[0]?.body ?? []).toString(), /ada@/);
+  }
+});
+
+test("trouble with an obligation refuses the call with one event, and its budget goes back", async (t) => {
+  const rig = await createRig(t);
+  rig.policy = {
+    allow: true,
+    get obligations(): never {
+      throw new Error("broken");
+    },
+  };
+  const { error } = (await rig.send(toolCall("send"))).json();
+  assert.deepEqual([error?.code, error?.data.reason], [-32012, "policy.obligation"]);
+  assert.deepEqual(rig.forwarded, []);
+  assert.deepEqual([...rig.closed.values()], [["released"]]);
+  assert.equal((await rig.events()).length, 1);
+});

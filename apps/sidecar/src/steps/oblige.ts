@@ -2,8 +2,9 @@
 // and tool server all speak of the same value (P1). What is left unchanged travels as the very bytes that came.
 import type { Ledger } from "@postern/budget";
 import { ERROR_CODE, type JsonObject, REASONS, type Reason, reason } from "@postern/contracts";
-import { member, readMessage } from "@postern/mcp";
+import { readMessage } from "@postern/mcp";
 import { type Applied, compileObligations, type Obligations } from "@postern/obligation";
+import type { Logger } from "@postern/telemetry";
 import type { Handles } from "../handles.ts";
 import { rootOf } from "../sessions.ts";
 import { type Decided, grow, type Obliged, type Refused, refuse } from "../stages.ts";
@@ -11,9 +12,20 @@ import { type Decided, grow, type Obliged, type Refused, refuse } from "../stage
 export interface ObligePorts {
   readonly handles: Pick<Handles, "give">;
   readonly budget: Pick<Ledger, "release">;
+  readonly log: Pick<Logger, "error">;
 }
 
+/** Never throws: trouble with an obligation is a denial, and the budget goes back (P3). */
 export async function oblige(stage: Decided, ports: ObligePorts): Promise<Obliged | Refused> {
+  try {
+    return await meet(stage, ports);
+  } catch (caught) {
+    ports.log.error("obligation failed", caught, { request_id: stage.requestId });
+    return giveUp(stage, "policy", reason("policy.obligation"), [], ports);
+  }
+}
+
+async function meet(stage: Decided, ports: ObligePorts): Promise<Obliged | Refused> {
   const compiled = compileObligations(stage.decision.policy);
   if (!compiled.ok) {
     const why = reason("policy.obligation", `${REASONS["policy.obligation"]} ${compiled.problem}`);
@@ -45,27 +57,24 @@ async function change(
   ports: ObligePorts,
 ): Promise<Obliged | Refused> {
   const { message } = stage;
-  const params = message === undefined || message.kind === "response" ? {} : (message.params ?? {});
-  const isCall = stage.method === "tools/call";
-  const { _meta, arguments: args = {}, inputResponses = {}, ...named } = params;
+  const params = message === undefined || message.kind === "response" ? undefined : message.params;
+  const { _meta, ...asked } = params ?? {};
   // Of a tool call its arguments are looked at, and the input that a repeated one brings; of anything else all that it asks with.
-  const asked: JsonObject = isCall ? { ...(args as JsonObject) } : { ...named, arguments: args };
-  const outcome = obligations.applyToRequest(asked);
+  const isCall = stage.method === "tools/call";
+  const looked = isCall ? stage.args : asked;
+  const outcome = obligations.applyToRequest(looked);
   if (!outcome.ok) return giveUp(stage, "pii", outcome.reason, outcome.applied, ports);
-  const input = obligations.applyToRequest(inputResponses as JsonObject);
+  const brought =
+    isCall && asked.inputResponses !== undefined ? { inputResponses: asked.inputResponses } : {};
+  const input = obligations.applyToRequest(brought);
   if (!input.ok) return giveUp(stage, "pii", input.reason, input.applied, ports);
   const applied = [...outcome.applied, ...input.applied];
-  if (outcome.args === asked && input.args === inputResponses) return grow(stage, { obligations, applied });
+  if (outcome.args === looked && input.args === brought) return grow(stage, { obligations, applied });
   const changed: JsonObject = {
-    ...(isCall ? { ...named, arguments: outcome.args } : outcome.args),
-    ...(member(params, "inputResponses") !== undefined && { inputResponses: input.args }),
+    ...(isCall ? { ...asked, ...input.args, arguments: outcome.args } : outcome.args),
     ...(_meta !== undefined && { _meta }),
   };
-  return grow(rewrite(stage, changed), {
-    obligations,
-    applied,
-    args: isCall ? outcome.args : stage.args,
-  });
+  return grow(rewrite(stage, changed), { obligations, applied, args: outcome.args });
 }
 
 /** The same message with other params: a serialisation of exactly the value that was judged and changed. */
