@@ -59,7 +59,7 @@ export async function assemble(parts: ControlPlaneParts): Promise<ControlPlane> 
   const { database, masterKey, clock, log, newId } = parts;
   const actor: Actor = { name: "control-plane", remoteAddress: "", requestId: "" };
   const announcer = createAnnouncements(database, newId());
-  const units = createUnits({ database, clock, newId, journal, announcer });
+  const units = createUnits({ database, clock, newId, journal, outbox: async () => {}, announcer });
   const nouns = createNouns(parts);
   const feed = createFeed({ units, states: nouns.states, clock, actor });
   await announcer.listen((tenant) => {

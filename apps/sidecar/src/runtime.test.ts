@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { mint } from "@postern/capability";
-import { type AuditBatch, SpoolBody } from "@postern/contracts";
+import { type AuditBatch, NO_VERSIONS, SpoolBody } from "@postern/contracts";
 import { Fault, randomId, systemClock } from "@postern/fault";
 import { createMetrics, silentLogger } from "@postern/telemetry";
 import { defer, temporaryDirectory } from "@postern/testkit";
@@ -23,7 +23,7 @@ interface MemoryControlPlane extends ControlPlane {
 
 /** Registers everybody, has no policy, and takes records in. */
 function createMemoryControlPlane(authority: Authority): MemoryControlPlane {
-  const versions = { keys: 1, policy: 1, revocations: 0, pins: 0 };
+  const versions = { ...NO_VERSIONS, keys: 1, policy: 1 };
   const reach = () => {
     if (!memory.isReachable)
       throw new Fault("unavailable", "client.unreachable", "The service cannot be reached.");
@@ -39,9 +39,10 @@ function createMemoryControlPlane(authority: Authority): MemoryControlPlane {
       reach();
       const said = [
         await authority.keyList(1),
-        await authority.state("policy", { version: 1, active: null }),
+        await authority.state("policy", { version: 1, active: null, rollout: null }),
         await authority.state("revocations", { after: 0, version: 0, jtis: [] }),
         await authority.state("pins", { after: 0, version: 0, mode: "trust_first", pins: [] }),
+        await authority.state("halts", { version: 0, halts: [] }),
         await authority.state("heartbeat", { versions }),
       ];
       for (const sealed of said) yield { id: "", sealed };

@@ -1,4 +1,12 @@
 export {
+  ApprovalClaim,
+  ApprovalRequest,
+  ApprovalStatus,
+  ApprovalTicket,
+  DECISIONS_PER_STATE,
+  PARKED_ARGUMENTS_BYTES_MAX,
+} from "./approvals.ts";
+export {
   Acknowledgement,
   ARG_VALUES_DEPTH_MAX,
   AuditBatch,
@@ -26,6 +34,7 @@ export {
   ToolGlob,
 } from "./capability.ts";
 export { FAULT_KINDS, type FaultKind } from "./faults.ts";
+export { HALTS_MAX, Halt, HaltScope } from "./halts.ts";
 export { AgentId, Identifier, KeyId, PublicKeyText, Sha256Hex, TenantId, Timestamp } from "./ids.ts";
 export { ExtractRequest, ExtractResponse, INTENT_PROMPT_CHARS_MAX, Intent } from "./intent.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
@@ -56,6 +65,7 @@ export {
   PolicyDecision,
   type PolicyInput,
   PolicyPointer,
+  PolicyRollout,
 } from "./policy.ts";
 export { CHECKS, type Check, ERROR_CODE, REASONS, type Reason, type ReasonCode, reason } from "./reasons.ts";
 export {
@@ -64,10 +74,16 @@ export {
   LeaseReply,
   LeaseRequest,
   LeaseReturn,
+  NO_VERSIONS,
   PublishedKey,
   RegisterReply,
   RegisterRequest,
+  readStateCursor,
   SidecarState,
+  STATE_NOUNS,
+  type StateNoun,
+  StateVersions,
+  stateCursor,
 } from "./sync.ts";
 export {
   DEFINITION_BYTES_MAX,
@@ -90,3 +106,4 @@ export {
   ToolStatus,
   UpstreamName,
 } from "./tools.ts";
+export { RegisteredUpstream, SecretReference, UPSTREAMS_MAX, UpstreamAuth } from "./upstreams.ts";

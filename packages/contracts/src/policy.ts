@@ -1,6 +1,6 @@
 // What a policy sees and says: input and result of `data.intentgate.policy.decision`, and the signed bundle that carries it.
 import { z } from "zod";
-import { KeyId, Sha256Hex, TenantId, Timestamp } from "./ids.ts";
+import { Identifier, KeyId, Sha256Hex, TenantId, Timestamp } from "./ids.ts";
 import type { JsonObject } from "./json.ts";
 
 /** Rego package and rule that every policy defines. */
@@ -42,6 +42,10 @@ export interface PolicyInput {
     /** Seconds since the latest step-up. */
     step_up_age_seconds?: number;
   };
+  /**
+   * A person approved exactly this call: a rule that would ask for one counts as met, and one that denies still denies. Absent otherwise.
+   */
+  readonly approval?: { id: string; decided_by: string; decided_at: string };
   /** Smallest remaining amount over all hops, as far as this sidecar knows; absent = not limited. */
   readonly budget: { calls_remaining?: number; cost_micros_remaining?: number; rate_remaining?: number };
   /** Evaluation time, UTC. `weekday` is 0 (Sunday) to 6. */
@@ -119,3 +123,16 @@ export const PolicyPointer = z.strictObject({
   expires_at: Timestamp,
 });
 export type PolicyPointer = z.infer<typeof PolicyPointer>;
+
+/**
+ * A candidate beside what is in force. shadow: it is asked too, and only the differences are counted · staged: it decides in the sidecars that
+ * take part, which are those with every label, and of them `percent` by a stable hash.
+ */
+export const PolicyRollout = z.strictObject({
+  id: Identifier,
+  mode: z.enum(["shadow", "staged"]),
+  percent: z.int().min(0).max(100),
+  labels: z.record(z.string().max(63), z.string().max(63)),
+  candidate: PolicyPointer,
+});
+export type PolicyRollout = z.infer<typeof PolicyRollout>;

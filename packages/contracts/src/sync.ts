@@ -1,8 +1,11 @@
 // Control state that reaches the sidecars: each message is a sealed document (purpose "state"), sent on GET /v1/sidecar/sync.
 import { z } from "zod";
+import { ApprovalTicket, DECISIONS_PER_STATE } from "./approvals.ts";
+import { HALTS_MAX, Halt } from "./halts.ts";
 import { Identifier, KeyId, PublicKeyText, TenantId, Timestamp } from "./ids.ts";
-import { PolicyPointer } from "./policy.ts";
+import { PolicyPointer, PolicyRollout } from "./policy.ts";
 import { PINS_PER_STATE, PinMode, ToolPin } from "./tools.ts";
+import { RegisteredUpstream, UPSTREAMS_MAX } from "./upstreams.ts";
 
 /** What a key may sign. A key of one use is never accepted for another. */
 export const KeyUse = z.enum(["root", "capability", "bundle", "state", "log"]);
@@ -20,6 +23,54 @@ export const PublishedKey = z.strictObject({
 });
 export type PublishedKey = z.infer<typeof PublishedKey>;
 
+/**
+ * What is told of whole, each time it changes: keys, policy, halts, upstreams. What is told of in parts, each after what the reader has heard:
+ * revocations, pins, approvals. The letter stands for the noun in a cursor.
+ */
+export const STATE_NOUNS = {
+  keys: "k",
+  policy: "p",
+  halts: "h",
+  upstreams: "u",
+  revocations: "r",
+  pins: "t",
+  approvals: "a",
+} as const;
+export type StateNoun = keyof typeof STATE_NOUNS;
+const NOUNS = Object.keys(STATE_NOUNS) as StateNoun[];
+
+/** How far the state of each noun has come. */
+export const StateVersions = z.strictObject({
+  keys: z.int().min(0),
+  policy: z.int().min(0),
+  halts: z.int().min(0),
+  upstreams: z.int().min(0),
+  revocations: z.int().min(0),
+  pins: z.int().min(0),
+  approvals: z.int().min(0),
+});
+export type StateVersions = Readonly<z.infer<typeof StateVersions>>;
+
+export const NO_VERSIONS: StateVersions = {
+  ...{ keys: 0, policy: 0, halts: 0, upstreams: 0 },
+  ...{ revocations: 0, pins: 0, approvals: 0 },
+};
+
+/** Id of an event of the stream: what a reader holds after it. `k<keys>.p<policy>.h<halts>.u<upstreams>.r<revocations>.t<pins>.a<approvals>` */
+export function stateCursor(versions: StateVersions): string {
+  return NOUNS.map((noun) => `${STATE_NOUNS[noun]}${versions[noun]}`).join(".");
+}
+
+const CURSOR = new RegExp(`^${NOUNS.map((noun) => `${STATE_NOUNS[noun]}(\\d{1,15})`).join("\\.")}$`);
+
+/** The versions of a cursor; undefined when it is not one. */
+export function readStateCursor(text: string): StateVersions | undefined {
+  const numbers = CURSOR.exec(text)?.slice(1).map(Number);
+  return numbers === undefined
+    ? undefined
+    : StateVersions.parse(Object.fromEntries(NOUNS.map((noun, at) => [noun, numbers[at]])));
+}
+
 const head = { tenant: TenantId, issued_at: Timestamp };
 
 export const SidecarState = z.discriminatedUnion("kind", [
@@ -36,6 +87,22 @@ export const SidecarState = z.discriminatedUnion("kind", [
     ...head,
     version: z.int().min(0),
     active: PolicyPointer.nullable(),
+    /** A candidate that some sidecars try beside or instead of what is in force. */
+    rollout: PolicyRollout.nullable(),
+  }),
+  /** Every kill switch that is on. */
+  z.strictObject({
+    kind: z.literal("halts"),
+    ...head,
+    version: z.int().min(0),
+    halts: z.array(Halt).max(HALTS_MAX),
+  }),
+  /** Every tool server that the tenant registered. */
+  z.strictObject({
+    kind: z.literal("upstreams"),
+    ...head,
+    version: z.int().min(0),
+    upstreams: z.array(RegisteredUpstream).max(UPSTREAMS_MAX),
   }),
   /** Revocations `after` (exclusive) … `version` (inclusive) of the tenant's list; `after: 0` starts afresh. */
   z.strictObject({
@@ -57,16 +124,22 @@ export const SidecarState = z.discriminatedUnion("kind", [
     mode: PinMode,
     pins: z.array(ToolPin).max(PINS_PER_STATE),
   }),
+  /**
+   * Parked calls that were decided `after` (exclusive) … `version` (inclusive), as far as that still matters to anybody; `after: 0` tells of
+   * all that does.
+   */
+  z.strictObject({
+    kind: z.literal("approvals"),
+    ...head,
+    after: z.int().min(0),
+    version: z.int().min(0),
+    decided: z.array(ApprovalTicket).max(DECISIONS_PER_STATE),
+  }),
   /** Proves freshness: what the sidecar holds is current as of `issued_at` if the versions match. */
   z.strictObject({
     kind: z.literal("heartbeat"),
     ...head,
-    versions: z.strictObject({
-      keys: z.int().min(0),
-      policy: z.int().min(0),
-      revocations: z.int().min(0),
-      pins: z.int().min(0),
-    }),
+    versions: StateVersions,
   }),
 ]);
 export type SidecarState = z.infer<typeof SidecarState>;

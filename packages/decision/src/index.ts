@@ -1,3 +1,4 @@
+export { callDigest, type DigestedCall } from "./call-digest.ts";
 export type { Eventually } from "./eventually.ts";
 export { createJudge, type Judge } from "./judge.ts";
 export type { JudgePorts, JudgeRules } from "./ports.ts";

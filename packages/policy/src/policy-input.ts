@@ -16,6 +16,8 @@ export interface PolicyQuestion {
   readonly remoteAddress: string;
   readonly requestId: string;
   readonly nowMs: number;
+  /** The approval under which the call is judged again. */
+  readonly approval?: PolicyInput["approval"];
   /** What is left of the capability's budgets; asked only if the policy reads it. */
   readonly remaining: () => { readonly calls?: number; readonly costMicros?: number; readonly rate?: number };
 }
@@ -39,6 +41,7 @@ export const INPUT_MEMBERS: Members = {
       confidence: intent.confidence,
     },
   capability: ({ capability, nowMs }) => capabilityMember(capability, nowMs),
+  approval: ({ approval }) => approval,
   budget: ({ remaining }) => budgetMember(remaining()),
   time: ({ nowMs }) => timeMember(nowMs),
   remote_address: ({ remoteAddress }) => remoteAddress,

@@ -13,7 +13,7 @@ import type { PolicyCompiler } from "./policies/compiler.ts";
 import { createDrafts, type Drafts } from "./policies/drafts.ts";
 import { createPolicies, type Policies } from "./policies/service.ts";
 import { createSidecars, type Sidecars } from "./sidecars/service.ts";
-import { createStates, type States } from "./states/service.ts";
+import { createStates, type States, type ToldNouns } from "./states/service.ts";
 import { createTools, type Tools } from "./tools/service.ts";
 
 export interface Nouns {
@@ -61,6 +61,16 @@ export function createNouns(dependencies: NounDependencies): Nouns {
     tools,
     audit: createAudit({ keys, clock, logHost }),
     intake: createIntake({ keys, sidecars }),
-    states: createStates({ keys, capabilities, policies, tools }),
+    states: createStates({ keys, capabilities, policies, tools, ...NOT_YET }),
   };
 }
+
+/** What is told of and has no noun yet. */
+const NOT_YET: Pick<ToldNouns, "halts" | "upstreams" | "approvals"> = {
+  halts: { versions: async () => new Map(), on: async () => [] },
+  upstreams: { versions: async () => new Map(), registered: async () => [] },
+  approvals: {
+    versions: async () => new Map(),
+    decidedAfter: async (_, { upTo }) => ({ decided: [], version: upTo }),
+  },
+};

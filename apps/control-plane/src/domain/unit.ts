@@ -11,6 +11,8 @@ export interface Actor {
   readonly name: string;
   readonly remoteAddress: string;
   readonly requestId: string;
+  /** The elevation under which it acts; absent when it has none. */
+  readonly elevationId?: string;
 }
 
 /** An administrative act, as the audit chain will tell it. Nothing in it may be secret. */
@@ -33,18 +35,36 @@ export interface Act {
   readonly eventId?: string;
 }
 
+/** Something that people outside want to hear of, once it is committed. Nothing in it may be secret. */
+export interface Notice {
+  readonly tenant: string;
+  readonly type:
+    | "approval.pending"
+    | "approval.decided"
+    | "approval.expired"
+    | "halt.engaged"
+    | "halt.released"
+    | "policy.promoted"
+    | "rollout.stopped";
+  readonly data: JsonObject;
+}
+
 export interface Unit {
   readonly executor: Executor;
   readonly actor: Actor;
   readonly nowMs: number;
   readonly newId: NewId;
   record(act: Act): void;
+  notify(notice: Notice): void;
   /** Names a tenant whose sidecars must hear of this change once it is committed. */
   announce(tenant: string): void;
 }
 
 /** Appends what was recorded to the chains, in the same transaction. */
 export type Journal = (unit: Unit, acts: readonly Act[]) => Promise<void>;
+
+/** Keeps notices for delivery, in the same transaction. */
+export type Outbox = (unit: Unit, notices: readonly Notice[]) => Promise<void>;
 
 /** Tells every replica that a tenant's control state has changed. */
 export interface Announcer {
@@ -79,17 +99,19 @@ export interface UnitDependencies {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly journal: Journal;
+  readonly outbox: Outbox;
   readonly announcer: Announcer;
 }
 
 export function createUnits(dependencies: UnitDependencies): Units {
-  const { database, clock, newId, journal, announcer } = dependencies;
+  const { database, clock, newId, journal, outbox, announcer } = dependencies;
   return {
     async commit(actor, work, options = {}) {
       let announced: readonly string[] = [];
       const result = await translated(() =>
         database.transaction(async (executor) => {
           const acts: Act[] = [];
+          const notices: Notice[] = [];
           const tenants = new Set<string>();
           const unit: Unit = {
             executor,
@@ -97,11 +119,13 @@ export function createUnits(dependencies: UnitDependencies): Units {
             nowMs: clock.nowMs(),
             newId,
             record: (act) => void acts.push(act),
+            notify: (notice) => void notices.push(notice),
             announce: (tenant) => void tenants.add(tenant),
           };
           const value = await work(unit);
           assertRecorded(acts, options.mustRecord);
           if (acts.length > 0) await journal(unit, acts);
+          if (notices.length > 0) await outbox(unit, notices);
           announced = [...tenants].sort();
           if (announced.length > 0) await announcer.prepare(executor, announced);
           return value;

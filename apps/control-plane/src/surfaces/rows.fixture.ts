@@ -154,6 +154,16 @@ export function samplesOf(things: Belongings): Readonly<Record<string, Sample>> 
       ...ofIssuer,
       body: { claims: { sub: "alice", list: ["a"] }, token: "a.b.c", resource: TRUST.audiences[0] },
     },
+    settings_view: { query: { tenant } },
+    settings_change: {
+      body: {
+        tenant,
+        approvals: {
+          ...{ four_eyes: true, approvers_required: 2, role: "admin", pending_seconds: 60, use_seconds: 60 },
+        },
+        policies: { two_person: true },
+      },
+    },
     tool_list: { query: { tenant, upstream: "files", status: "pinned", ...page } },
     tool_mode_view: { query: { tenant } },
     tool_mode_set: { body: { mode: "approve_all", tenant } },

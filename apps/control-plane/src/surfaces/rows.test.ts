@@ -163,6 +163,8 @@ const FOREIGN: Readonly<Record<string, number>> = {
   issuer_replace: 404,
   issuer_delete: 404,
   issuer_explain: 404,
+  settings_view: 200,
+  settings_change: 404,
   tool_list: 200,
   tool_mode_view: 200,
   tool_mode_set: 404,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NO_VERSIONS } from "@postern/contracts";
 import { fixedClock } from "@postern/testkit";
 import { createAuthority, pointerTo } from "../authority.fixture.ts";
 import { createControlState } from "./control-state.ts";
@@ -11,6 +12,8 @@ async function createRig(floors = { keys: 0, policy: 0, pins: 0 }) {
   const wanted: [number, number | undefined][] = [];
   let heldVersion = -1;
   const pinned: string[] = [];
+  const halted: string[] = [];
+  const approved: string[] = [];
   const freshness = {
     authority: createFreshness({ clock, boundMs: 30_000 }),
     policy: createFreshness({ clock, boundMs: 30_000 }),
@@ -24,17 +27,22 @@ async function createRig(floors = { keys: 0, policy: 0, pins: 0 }) {
       problem: () => undefined,
     },
     pins: { take: ({ pins }) => void pinned.push(...pins.map(({ tool }) => tool)) },
+    halts: { take: ({ halts }) => void halted.push(...halts.map(({ value }) => value)) },
+    upstreams: { take: () => {} },
+    approvals: { take: ({ decided }) => void approved.push(...decided.map(({ pending_id }) => pending_id)) },
     freshness,
     floors,
     clock,
   });
-  const versions = { keys: 1, policy: 1, revocations: 0, pins: 0 };
+  const versions = { ...NO_VERSIONS, keys: 1, policy: 1 };
   return {
     clock,
     authority,
     state,
     wanted,
     pinned,
+    halted,
+    approved,
     reach: (version: number) => {
       heldVersion = version;
     },
@@ -42,11 +50,12 @@ async function createRig(floors = { keys: 0, policy: 0, pins: 0 }) {
       authority.state("heartbeat", { versions: { ...versions, ...changed } }),
     async connect() {
       await state.apply(await authority.keyList(1));
-      await state.apply(await authority.state("policy", { version: 1, active: pointerTo(1) }));
+      await state.apply(await authority.state("policy", { version: 1, active: pointerTo(1), rollout: null }));
       await state.apply(await authority.state("revocations", { after: 0, version: 0, jtis: [] }));
       await state.apply(
         await authority.state("pins", { after: 0, version: 0, mode: "trust_first", pins: [] }),
       );
+      await state.apply(await authority.state("halts", { version: 0, halts: [] }));
     },
   };
 }
@@ -80,7 +89,7 @@ test("without heartbeats everything is denied once the bound has passed, and the
   assert.equal(rig.state.stale()?.code, "capability.stale");
   assert.equal(rig.state.policyStale()?.code, "policy.stale");
   assert.deepEqual(rig.state.problems(), [
-    "no proof for 30 s that keys, revocations and pinned tools are current",
+    "no proof for 30 s that keys, revocations, kill switches and pinned tools are current",
     "no proof for 30 s that the policy is current",
   ]);
 });
@@ -123,7 +132,7 @@ test("nothing goes back to a version below one that was seen, in this run or an 
   await state.apply(await authority.keyList(5));
   await assert.rejects(state.apply(await authority.keyList(4)), { code: "sync.rollback" });
   const tell = async (version: number) =>
-    state.apply(await authority.state("policy", { version, active: null }));
+    state.apply(await authority.state("policy", { version, active: null, rollout: null }));
   await assert.rejects(tell(6), { code: "sync.rollback" });
   await tell(8);
   await assert.rejects(tell(7), { code: "sync.rollback" });
@@ -135,6 +144,7 @@ test("without pinned tools nothing is accepted, and they are never told back, no
   const { authority, state } = rig;
   await state.apply(await authority.keyList(1));
   await state.apply(await authority.state("revocations", { after: 0, version: 0, jtis: [] }));
+  await state.apply(await authority.state("halts", { version: 0, halts: [] }));
   await state.apply(await rig.heartbeat());
   assert.equal(state.stale()?.code, "capability.stale");
   const tell = async (after: number, version: number, tools: string[]) => {
@@ -216,4 +226,40 @@ test("a state is believed only from whom it must come, for this tenant and in it
   ];
   for (const [title, sealed, code] of hostile) await assert.rejects(state.apply(sealed), { code }, title);
   assert.equal(state.revocations.isRevoked("a"), false);
+});
+
+test("kill switches and decisions are taken in, never backwards and never with a hole", async () => {
+  const rig = await createRig();
+  await rig.connect();
+  const halt = (version: number, value: string) =>
+    rig.authority.state("halts", { version, halts: [{ id: "h", scope: "agent", value, reason: "why" }] });
+  await rig.state.apply(await halt(3, "robot"));
+  assert.deepEqual(rig.halted, ["robot"]);
+  await assert.rejects(rig.state.apply(await halt(2, "other")), { code: "sync.rollback" });
+  assert.deepEqual(rig.halted, ["robot"]);
+  const decided = {
+    ...{
+      pending_id: "p",
+      status: "approved" as const,
+      digest: "0".repeat(64),
+      decided_by: "ada",
+      reason: "",
+    },
+    ...{ created_at: "2026-01-01T00:00:00Z", expires_at: "2026-01-02T00:00:00Z" },
+  };
+  const decision = (after: number, version: number) =>
+    rig.authority.state("approvals", { after, version, decided: [decided] });
+  await assert.rejects(rig.state.apply(await decision(1, 2)), { code: "sync.gap" });
+  await rig.state.apply(await decision(0, 2));
+  assert.deepEqual(rig.approved, ["p"]);
+  assert.equal(rig.state.versions().approvals, 2);
+});
+
+test("a heartbeat that names another version of the kill switches proves nothing", async () => {
+  const rig = await createRig();
+  await rig.connect();
+  await rig.state.apply(await rig.heartbeat({ halts: 1 }));
+  assert.equal(rig.state.stale()?.code, "capability.stale");
+  await rig.state.apply(await rig.heartbeat());
+  assert.equal(rig.state.stale(), undefined);
 });

@@ -1,7 +1,15 @@
-// The control state that this sidecar holds: trusted keys, revocations, pinned tools and the wanted policy. Every message is signed and versioned;
-// the key list must be signed by the pinned root, everything else by a key of that list, and nothing ever goes back to a lower version.
+// The control state that this sidecar holds: trusted keys, revocations, kill switches, pinned tools, decided approvals, registered upstreams and
+// the wanted policy. Every message is signed and versioned; the key list must be signed by the pinned root, everything else by a key of that
+// list, and nothing ever goes back to a lower version.
 import type { Revocations } from "@postern/capability";
-import { type Reason, reason, SidecarState } from "@postern/contracts";
+import {
+  type Reason,
+  reason,
+  SidecarState,
+  STATE_NOUNS,
+  type StateNoun,
+  type StateVersions,
+} from "@postern/contracts";
 import { type Clock, Fault } from "@postern/fault";
 import { createKeySet, type KeySet, kidOf, open, readFooter } from "@postern/signing";
 import type { Freshness } from "./freshness.ts";
@@ -15,7 +23,7 @@ export interface ControlState {
   apply(sealed: string): Promise<SidecarState["kind"]>;
   keys(): KeySet;
   readonly revocations: Revocations;
-  versions(): { keys: number; policy: number; revocations: number; pins: number };
+  versions(): StateVersions;
   /** Why no capability may be accepted. */
   stale(): Reason | undefined;
   /** Why the policy may not be asked. */
@@ -24,18 +32,27 @@ export interface ControlState {
   problems(): string[];
 }
 
+export type StateOf<Kind extends SidecarState["kind"]> = SidecarState & { kind: Kind };
+
 export interface ControlStatePorts {
   readonly tenant: string;
   /** k4.public text of the pinned root. */
   readonly trustRoot: string;
   readonly policy: Pick<PolicyHolder, "want" | "heldVersion" | "problem">;
-  readonly pins: { take(state: SidecarState & { kind: "pins" }): void };
-  /** One for keys, revocations and pins, one for the policy. */
+  readonly pins: { take(state: StateOf<"pins">): void };
+  readonly halts: { take(state: StateOf<"halts">): void };
+  readonly upstreams: { take(state: StateOf<"upstreams">): void };
+  readonly approvals: { take(state: StateOf<"approvals">): void };
+  /** One for the policy, one for everything else. */
   readonly freshness: { readonly authority: Freshness; readonly policy: Freshness };
   /** Versions that an earlier run of this sidecar held. */
   readonly floors: { readonly keys: number; readonly policy: number; readonly pins: number };
   readonly clock: Clock;
 }
+
+const NOUNS = Object.keys(STATE_NOUNS) as StateNoun[];
+/** What must be current for a capability to be accepted. */
+const AUTHORITY = ["keys", "halts", "revocations", "pins"] as const satisfies readonly StateNoun[];
 
 const SEALED_CHARACTERS_MAX = 2_097_152;
 
@@ -44,7 +61,11 @@ export function createControlState(ports: ControlStatePorts): ControlState {
   const rootKid = kidOf(trustRoot);
   const rootSet = createKeySet([{ kid: rootKid, public_key: trustRoot, use: "root", status: "active" }]);
   let keys = createKeySet([]);
-  const held = { keys: 0, policy: -1, revocations: -1, pins: -1 };
+  /** -1 = never told. */
+  const held: Record<StateNoun, number> = {
+    ...{ keys: 0, policy: -1, halts: -1, upstreams: -1 },
+    ...{ revocations: -1, pins: -1, approvals: -1 },
+  };
   const revoked = new Set<string>();
 
   async function unseal(sealed: string): Promise<SidecarState> {
@@ -64,41 +85,57 @@ export function createControlState(ports: ControlStatePorts): ControlState {
     return parsed.data;
   }
 
-  const take = {
-    keys(state: SidecarState & { kind: "keys" }) {
+  /** What comes after what is held, without a hole. */
+  function refuseGap(noun: "revocations" | "pins" | "approvals", what: string, after: number): void {
+    if (after > Math.max(held[noun], 0))
+      throw refuse("precondition", "sync.gap", `${what} are missing in between.`);
+  }
+
+  const take: { [Kind in SidecarState["kind"]]: (state: StateOf<Kind>) => void } = {
+    keys(state) {
       refuseLower("key list", state.version, Math.max(held.keys, ports.floors.keys));
       keys = createKeySet(state.keys);
       held.keys = state.version;
     },
-    policy(state: SidecarState & { kind: "policy" }) {
+    policy(state) {
       refuseLower("policy", state.version, Math.max(held.policy, ports.floors.policy));
       if (state.version === held.policy) return;
       held.policy = state.version;
       policy.want(state.version, state.active);
     },
-    revocations(state: SidecarState & { kind: "revocations" }) {
+    revocations(state) {
       // A list that starts afresh is added to what is known: a revocation is never taken back.
-      if (state.after > Math.max(held.revocations, 0))
-        throw refuse("precondition", "sync.gap", "Revocations are missing in between.");
+      refuseGap("revocations", "Revocations", state.after);
       for (const jti of state.jtis) revoked.add(jti);
       held.revocations = Math.max(held.revocations, state.version);
     },
-    pins(state: SidecarState & { kind: "pins" }) {
+    pins(state) {
       refuseLower("list of pinned tools", state.version, held.pins);
-      if (state.after > Math.max(held.pins, 0))
-        throw refuse("precondition", "sync.gap", "Changes of pinned tools are missing in between.");
+      refuseGap("pins", "Changes of pinned tools", state.after);
       ports.pins.take(state);
       held.pins = state.version;
     },
-    heartbeat(state: SidecarState & { kind: "heartbeat" }) {
+    halts(state) {
+      refuseLower("list of kill switches", state.version, held.halts);
+      ports.halts.take(state);
+      held.halts = state.version;
+    },
+    upstreams(state) {
+      refuseLower("list of upstreams", state.version, held.upstreams);
+      ports.upstreams.take(state);
+      held.upstreams = state.version;
+    },
+    approvals(state) {
+      refuseGap("approvals", "Decisions", state.after);
+      ports.approvals.take(state);
+      held.approvals = Math.max(held.approvals, state.version);
+    },
+    heartbeat(state) {
       const issuedAtMs = Date.parse(state.issued_at);
       const { versions } = state;
       // After a restart the list comes in parts, so how far it must reach is asked for when it is said to be whole.
       refuseLower("list of pinned tools", versions.pins, ports.floors.pins);
-      const current =
-        versions.keys === held.keys &&
-        versions.revocations === held.revocations &&
-        versions.pins === held.pins;
+      const current = AUTHORITY.every((noun) => versions[noun] === held[noun]);
       if (current) freshness.authority.prove(issuedAtMs);
       if (current && versions.policy === policy.heldVersion()) freshness.policy.prove(issuedAtMs);
     },
@@ -107,27 +144,22 @@ export function createControlState(ports: ControlStatePorts): ControlState {
   return {
     async apply(sealed) {
       const state = await unseal(sealed);
-      if (state.kind === "keys") take.keys(state);
-      else if (state.kind === "policy") take.policy(state);
-      else if (state.kind === "revocations") take.revocations(state);
-      else if (state.kind === "pins") take.pins(state);
-      else take.heartbeat(state);
+      (take[state.kind] as (state: SidecarState) => void)(state);
       return state.kind;
     },
     keys: () => keys,
     revocations: { isRevoked: (jti) => revoked.has(jti) },
-    versions: () => ({
-      keys: held.keys,
-      policy: Math.max(0, held.policy),
-      revocations: Math.max(0, held.revocations),
-      pins: Math.max(0, held.pins),
-    }),
+    versions() {
+      const versions = { ...held };
+      for (const noun of NOUNS) versions[noun] = Math.max(0, held[noun]);
+      return versions;
+    },
     stale: () => (freshness.authority.isFresh() ? undefined : reason("capability.stale")),
     policyStale: () => (freshness.policy.isFresh() ? undefined : reason("policy.stale")),
     problems() {
       const authority = freshness.authority.isFresh()
         ? []
-        : [age("keys, revocations and pinned tools", freshness.authority)];
+        : [age("keys, revocations, kill switches and pinned tools", freshness.authority)];
       const unloaded = policy.problem();
       const rules = freshness.policy.isFresh() ? [] : [age("the policy", freshness.policy)];
       return [...authority, ...rules, ...(unloaded === undefined ? [] : [unloaded])];

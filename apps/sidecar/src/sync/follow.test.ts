@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NO_VERSIONS } from "@postern/contracts";
 import { silentLogger } from "@postern/telemetry";
 import { fixedClock } from "@postern/testkit";
 import { type FollowPorts, followControlPlane } from "./follow.ts";
@@ -27,7 +28,7 @@ async function follow(streams: Stream[], changes: Partial<FollowPorts> = {}) {
         revocations += 1;
         return "revocations";
       },
-      versions: () => ({ keys: 1, policy: 2, revocations, pins: 4 }),
+      versions: () => ({ ...NO_VERSIONS, keys: 1, policy: 2, revocations, pins: 4 }),
     },
     clock: fixedClock(),
     sleep: async (_ms, signal) => {
@@ -51,7 +52,7 @@ const stream = (...events: string[]): Stream =>
 test("a stream that ends is taken up where what is held ends", async () => {
   const { taken, from } = await follow([stream("a", "b"), stream("c")]);
   assert.deepEqual(taken, ["a", "b", "c"]);
-  assert.deepEqual(from, ["k1.p2.r0.t4", "k1.p2.r2.t4", "k1.p2.r3.t4"]);
+  assert.deepEqual(from, ["k1.p2.h0.u0.r0.t4.a0", "k1.p2.h0.u0.r2.t4.a0", "k1.p2.h0.u0.r3.t4.a0"]);
 });
 
 test("a state that does not verify ends its stream: nothing after it is taken in before it has been told again", async () => {

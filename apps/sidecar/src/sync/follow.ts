@@ -1,5 +1,6 @@
 // Follows the control plane's stream of signed state for as long as the sidecar runs. A broken, silent or contradictory stream is left
 // and opened again where it broke; nothing that happens here can make the sidecar allow more, since only signed state is taken in.
+import { stateCursor } from "@postern/contracts";
 import { type Clock, toFault } from "@postern/fault";
 import type { Logger } from "@postern/telemetry";
 import type { ControlPlane } from "../control-plane.ts";
@@ -35,13 +36,12 @@ export async function followControlPlane(ports: FollowPorts, signal: AbortSignal
 }
 
 async function followOnce(ports: FollowPorts, signal: AbortSignal): Promise<number> {
-  const { keys, policy, revocations, pins } = ports.state.versions();
   const stream = new AbortController();
   const either = AbortSignal.any([signal, stream.signal]);
   const watched = watchForSilence(ports, stream, either);
   let taken = 0;
   try {
-    const lastEventId = `k${keys}.p${policy}.r${revocations}.t${pins}`;
+    const lastEventId = stateCursor(ports.state.versions());
     for await (const { sealed } of ports.controlPlane.states({ lastEventId, signal: either })) {
       const kind = await ports.state.apply(sealed);
       watched.heard();

@@ -79,7 +79,12 @@ export async function openSync(options: SyncOptions, ports: SyncPorts): Promise<
       saveFloors();
     },
   });
-  const state = createControlState({ tenant, trustRoot, policy, pins, freshness, floors, clock });
+  const state = createControlState({
+    ...{ tenant, trustRoot, policy, pins, freshness, floors, clock },
+    halts: { take: () => {} },
+    upstreams: { take: () => {} },
+    approvals: { take: () => {} },
+  });
   await restore(folder, state, ports);
 
   const following = followControlPlane(

@@ -95,5 +95,6 @@ export function administrativeEvent(act: Act, actor: Actor, nowMs: number, event
     outcome: act.decision === "block" ? "none" : "executed",
     request_id: actor.requestId,
     actor: actor.name,
+    elevation_id: actor.elevationId ?? "",
   });
 }

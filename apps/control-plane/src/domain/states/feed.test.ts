@@ -1,11 +1,16 @@
 // What sidecars hear: everything first, changes at once, nothing twice, never more than was read (P7).
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SidecarState } from "@postern/contracts";
+import {
+  NO_VERSIONS,
+  readStateCursor,
+  SidecarState,
+  type StateVersions,
+  stateCursor,
+} from "@postern/contracts";
 import { createKeySet, kidOf, open } from "@postern/signing";
 import { ENGINES, planeOver, type TestPlane, testPlane } from "../../control-plane.fixture.ts";
 import { sightingOf } from "../tools/sighting.fixture.ts";
-import { readCursor } from "./model.ts";
 
 interface Heard {
   readonly id: string;
@@ -33,7 +38,7 @@ async function ear(plane: TestPlane, tenant: string) {
   return {
     follow(lastEventId = "", over: Pick<TestPlane, "feed"> = plane) {
       const leaving = new AbortController();
-      const heard = readCursor(lastEventId);
+      const heard = readStateCursor(lastEventId);
       const stream = over.feed.follow({
         tenant,
         heard,
@@ -57,34 +62,44 @@ async function ear(plane: TestPlane, tenant: string) {
   };
 }
 
+/** States that a new reader hears before it waits. */
+const FIRST = 8;
+
+const cursor = (versions: Partial<StateVersions>) => stateCursor({ ...NO_VERSIONS, keys: 1, ...versions });
+
 const revoke = (plane: TestPlane, tenant: string, jti: string) =>
   plane.request("POST", "/v1/admin/revoke", { body: { jti, tenant } });
 
 for (const engine of ENGINES) {
-  test(`${engine}: a new reader hears keys, policy, revocations, pins and a heartbeat, in this order`, async (t) => {
+  test(`${engine}: a new reader hears documents, then lists, then a heartbeat`, async (t) => {
     const plane = await testPlane(t, engine);
     if (plane === undefined) return;
     const { follow } = await ear(plane, "acme");
     await revoke(plane, "acme", "gone-1");
     const stream = follow();
     const heard: (Heard | undefined)[] = [];
-    for (let at = 0; at < 5; at += 1) heard.push(await stream.next());
+    for (let at = 0; at < FIRST; at += 1) heard.push(await stream.next());
     assert.deepEqual(
       heard.map((each) => each?.state.kind),
-      ["keys", "policy", "revocations", "pins", "heartbeat"],
+      ["keys", "policy", "halts", "upstreams", "revocations", "pins", "approvals", "heartbeat"],
     );
     assert.deepEqual(
       heard.map((each) => each?.id),
-      ["k1.p0.r0.t0", "k1.p0.r0.t0", "k1.p0.r1.t0", "k1.p0.r1.t0", "k1.p0.r1.t0"],
+      [0, 0, 0, 0, 1, 1, 1, 1].map((revocations) => cursor({ revocations })),
     );
-    const [, policy, revocations, pins, heartbeat] = heard.map((each) => each?.state);
-    assert.ok(policy?.kind === "policy" && policy.active === null);
+    const [, policy, halts, upstreams, revocations, pins, approvals, heartbeat] = heard.map(
+      (each) => each?.state,
+    );
+    assert.ok(policy?.kind === "policy" && policy.active === null && policy.rollout === null);
+    assert.ok(halts?.kind === "halts" && halts.halts.length === 0);
+    assert.ok(upstreams?.kind === "upstreams" && upstreams.upstreams.length === 0);
+    assert.ok(approvals?.kind === "approvals" && approvals.decided.length === 0);
     assert.ok(revocations?.kind === "revocations");
     assert.deepEqual([revocations.after, revocations.version, revocations.jtis], [0, 1, ["gone-1"]]);
     assert.ok(pins?.kind === "pins");
     assert.deepEqual([pins.after, pins.version, pins.mode, pins.pins], [0, 0, "trust_first", []]);
     assert.ok(heartbeat?.kind === "heartbeat");
-    assert.deepEqual(heartbeat.versions, { keys: 1, policy: 0, revocations: 1, pins: 0 });
+    assert.deepEqual(heartbeat.versions, { ...NO_VERSIONS, keys: 1, revocations: 1 });
     await stream.leave();
     assert.equal(plane.feed.readers(), 0);
   });
@@ -94,7 +109,7 @@ for (const engine of ENGINES) {
     if (plane === undefined) return;
     const { follow } = await ear(plane, "acme");
     const stream = follow();
-    for (let first = 0; first < 5; first += 1) await stream.next();
+    for (let first = 0; first < FIRST; first += 1) await stream.next();
     const waiting = stream.next();
     await revoke(plane, "acme", "gone-1");
     const told = (await waiting)?.state;
@@ -121,7 +136,7 @@ for (const engine of ENGINES) {
       return plane.request("POST", "/v1/sidecar/tools", { token: credential, body });
     };
     const stream = follow();
-    for (let first = 0; first < 5; first += 1) await stream.next();
+    for (let first = 0; first < FIRST; first += 1) await stream.next();
     const hear = async (act: () => Promise<unknown>) => {
       const waiting = stream.next();
       await act();
@@ -150,18 +165,17 @@ for (const engine of ENGINES) {
     if (plane === undefined) return;
     const { follow } = await ear(plane, "acme");
     for (const jti of ["gone-1", "gone-2", "gone-3"]) await revoke(plane, "acme", jti);
-    for (const [cursor, after, jtis] of [
-      ["k1.p0.r2.t0", 2, ["gone-3"]],
-      ["k1.p0.r3.t0", 3, []],
-      ["k1.p0.r4.t0", 0, ["gone-1", "gone-2", "gone-3"]],
+    for (const [lastEventId, after, jtis] of [
+      [cursor({ revocations: 2 }), 2, ["gone-3"]],
+      [cursor({ revocations: 3 }), 3, []],
+      [cursor({ revocations: 4 }), 0, ["gone-1", "gone-2", "gone-3"]],
       ["not a cursor", 0, ["gone-1", "gone-2", "gone-3"]],
     ] as const) {
-      const stream = follow(cursor);
-      await stream.next();
-      await stream.next();
+      const stream = follow(lastEventId);
+      for (let document = 0; document < 4; document += 1) await stream.next();
       const told = (await stream.next())?.state;
       assert.ok(told?.kind === "revocations");
-      assert.deepEqual([told.after, told.version, told.jtis], [after, 3, jtis], cursor);
+      assert.deepEqual([told.after, told.version, told.jtis], [after, 3, jtis], lastEventId);
       await stream.leave();
     }
   });
@@ -171,8 +185,8 @@ for (const engine of ENGINES) {
     if (plane === undefined) return;
     const { follow } = await ear(plane, "acme");
     const stream = follow();
-    for (let first = 0; first < 5; first += 1) await stream.next();
-    for (let beat = 0; beat < 5; beat += 1) {
+    for (let first = 0; first < FIRST; first += 1) await stream.next();
+    for (let beat = 0; beat < FIRST; beat += 1) {
       plane.clock.advance(1_000);
       await plane.feed.beat();
     }
@@ -190,7 +204,7 @@ for (const engine of ENGINES) {
     if (plane === undefined) return;
     const [gone, stays] = [await ear(plane, "acme"), await ear(plane, "beta")];
     const [first, second] = [gone.follow(), stays.follow()];
-    for (let at = 0; at < 5; at += 1) {
+    for (let at = 0; at < FIRST; at += 1) {
       await first.next();
       await second.next();
     }
@@ -211,7 +225,7 @@ test("postgres: a change made by another replica is heard through NOTIFY", async
   const other = await planeOver(plane.parts);
   const { follow } = await ear(plane, "acme");
   const stream = follow("", other);
-  for (let first = 0; first < 5; first += 1) await stream.next();
+  for (let first = 0; first < FIRST; first += 1) await stream.next();
   const waiting = stream.next();
   await revoke(plane, "acme", "gone-1");
   assert.equal((await waiting)?.state.kind, "revocations");
@@ -223,7 +237,7 @@ test("when the database cannot be read there is no heartbeat", async (t) => {
   if (plane === undefined) return;
   const { follow } = await ear(plane, "acme");
   const stream = follow();
-  for (let first = 0; first < 5; first += 1) await stream.next();
+  for (let first = 0; first < FIRST; first += 1) await stream.next();
   await plane.database.close();
   await assert.rejects(plane.feed.beat());
   const waiting = stream.next();

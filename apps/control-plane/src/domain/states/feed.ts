@@ -1,11 +1,12 @@
 // The stream of signed states, for any number of sidecars of a tenant at once. Each reader has a cursor and takes what it lacks when it has
 // room: nothing is queued for a slow one, and a revocation is on the wire as soon as it is committed. Every heartbeat follows a fresh look
 // at the versions: when the database cannot be read there is none, and sidecars go stale, which is right.
+import { NO_VERSIONS, type StateVersions, stateCursor } from "@postern/contracts";
 import type { Clock } from "@postern/fault";
 import type { Actor, Units } from "../unit.ts";
-import { cursorText, NO_VERSIONS, type Versions } from "./model.ts";
+import { DOCUMENTS, LISTS, type Listed, versionsOf } from "./model.ts";
 import type { States } from "./service.ts";
-import { createTopic, type Listed, type Topic } from "./topic.ts";
+import { createTopic, type Topic } from "./topic.ts";
 
 export interface FeedEvent {
   readonly id: string;
@@ -15,7 +16,7 @@ export interface FeedEvent {
 export interface Reader {
   readonly tenant: string;
   /** What it says it holds already. */
-  readonly heard: Versions | undefined;
+  readonly heard: StateVersions | undefined;
   readonly signal: AbortSignal;
   /** Asked again whenever something was announced, and now and then. */
   readonly isWelcome: () => Promise<boolean>;
@@ -137,15 +138,17 @@ async function* readTopic(
   { clock, isOver }: { clock: Clock; isOver: () => boolean },
 ): AsyncGenerator<FeedEvent, void> {
   const { topic } = each;
+  /** What the reader holds; a document that it was never sent is of no version. */
   const sent = {
-    ...{ keys: -1, policy: -1, beats: -1 },
+    ...{ keys: -1, policy: -1, halts: -1, upstreams: -1, beats: -1 },
     revocations: startOf("revocations", heard, topic),
     pins: startOf("pins", heard, topic),
+    approvals: startOf("approvals", heard, topic),
   };
   const begun = new Set<Listed>();
   let checked = { announcements: each.announcements, beats: topic.beats() };
   const at = (sealed: string) => ({
-    id: cursorText({ ...sent, keys: Math.max(0, sent.keys), policy: Math.max(0, sent.policy) }),
+    id: stateCursor(versionsOf((noun) => Math.max(0, sent[noun]))),
     sealed,
   });
   while (!isOver()) {
@@ -157,33 +160,28 @@ async function* readTopic(
       if (!(await isWelcome())) return;
     } else if (told === undefined || (begun.size === LISTS.length && sent.beats === beats)) {
       await changed;
-    } else if (sent.keys !== told.versions.keys) {
-      sent.keys = told.versions.keys;
-      yield at(told.keys);
-    } else if (sent.policy !== told.versions.policy) {
-      sent.policy = told.versions.policy;
-      yield at(told.policy);
     } else {
+      const document = DOCUMENTS.find((noun) => sent[noun] !== told.versions[noun]);
       // The first part is sent even when it is empty: it says that there is nothing to add.
-      const list = LISTS.find((each) => !begun.has(each) || sent[each] < told.versions[each]);
-      if (list === undefined) {
-        sent.beats = beats;
-        yield at(told.heartbeat);
-      } else {
+      const list = LISTS.find((noun) => !begun.has(noun) || sent[noun] < told.versions[noun]);
+      if (document !== undefined) {
+        sent[document] = told.versions[document];
+        yield at(told.documents[document]);
+      } else if (list !== undefined) {
         const part = await topic.partAfter(list, sent[list], clock.nowMs());
         begun.add(list);
         sent[list] = part.version;
         yield at(part.sealed);
+      } else {
+        sent.beats = beats;
+        yield at(told.heartbeat);
       }
     }
   }
 }
 
-/** In the order in which they are told. */
-const LISTS = ["revocations", "pins"] as const satisfies readonly Listed[];
-
 /** Who has heard more than there is has heard it from a database that is gone: it is told everything. */
-function startOf(list: Listed, heard: Versions | undefined, topic: Topic): number {
+function startOf(list: Listed, heard: StateVersions | undefined, topic: Topic): number {
   const latest = topic.told()?.versions[list] ?? 0;
   return heard !== undefined && heard[list] <= latest ? heard[list] : 0;
 }

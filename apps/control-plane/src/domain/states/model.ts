@@ -1,36 +1,28 @@
-// What sidecars are told, and how far one has heard: four versions, written into the id of each event of the stream.
+// What sidecars are told: some things whole, each time they change, and some in parts, each after what the reader has heard.
+import { NO_VERSIONS, type StateNoun, type StateVersions } from "@postern/contracts";
 
-export interface Versions {
-  readonly keys: number;
-  readonly policy: number;
-  readonly revocations: number;
-  readonly pins: number;
-}
+/** Told whole, in this order: keys first, since they verify the rest. */
+export const DOCUMENTS = ["keys", "policy", "halts", "upstreams"] as const satisfies readonly StateNoun[];
+export type Documented = (typeof DOCUMENTS)[number];
 
-export const NO_VERSIONS: Versions = { keys: 0, policy: 0, revocations: 0, pins: 0 };
+/** Told in parts, in this order. */
+export const LISTS = ["revocations", "pins", "approvals"] as const satisfies readonly StateNoun[];
+export type Listed = (typeof LISTS)[number];
 
-/** `k<keys>.p<policy>.r<revocations>.t<pins>` */
-export function cursorText({ keys, policy, revocations, pins }: Versions): string {
-  return `k${keys}.p${policy}.r${revocations}.t${pins}`;
-}
+const NOUNS = [...DOCUMENTS, ...LISTS] as const;
 
-const CURSOR = /^k(\d{1,15})\.p(\d{1,15})\.r(\d{1,15})\.t(\d{1,15})$/;
-
-/** The versions of a cursor; undefined when it is not one. */
-export function readCursor(text: string): Versions | undefined {
-  const [keys, policy, revocations, pins] = (CURSOR.exec(text) ?? []).slice(1).map(Number);
-  if (keys === undefined || policy === undefined || revocations === undefined || pins === undefined)
-    return undefined;
-  return { keys, policy, revocations, pins };
-}
-
-const NOUNS = ["keys", "policy", "revocations", "pins"] as const satisfies readonly (keyof Versions)[];
-
-export function sameVersions(a: Versions, b: Versions): boolean {
+export function sameVersions(a: StateVersions, b: StateVersions): boolean {
   return NOUNS.every((noun) => a[noun] === b[noun]);
 }
 
 /** Whether a is older than b in anything. */
-export function isBehind(a: Versions, b: Versions): boolean {
+export function isBehind(a: StateVersions, b: StateVersions): boolean {
   return NOUNS.some((noun) => a[noun] < b[noun]);
+}
+
+/** One version of each noun. */
+export function versionsOf(of: (noun: StateNoun) => number): StateVersions {
+  const versions = { ...NO_VERSIONS };
+  for (const noun of NOUNS) versions[noun] = of(noun);
+  return versions;
 }

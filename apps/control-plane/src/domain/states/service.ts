@@ -1,6 +1,15 @@
 // Control state as signed documents. Versions are read first and documents made for exactly those, so that a heartbeat never vouches for
 // more than what was read before it.
-import type { JsonObject, SidecarState } from "@postern/contracts";
+import {
+  type ApprovalTicket,
+  type Halt,
+  type JsonObject,
+  NO_VERSIONS,
+  type RegisteredUpstream,
+  type SidecarState,
+  type StateNoun,
+  type StateVersions,
+} from "@postern/contracts";
 import { type SigningKey, seal } from "@postern/signing";
 import type { Executor } from "../../database/connection.ts";
 import type { Capabilities } from "../capabilities/service.ts";
@@ -9,54 +18,125 @@ import { pointerOf } from "../policies/model.ts";
 import type { Policies } from "../policies/service.ts";
 import type { Tools } from "../tools/service.ts";
 import type { Unit } from "../unit.ts";
-import { NO_VERSIONS, type Versions } from "./model.ts";
+import { type Documented, type Listed, versionsOf } from "./model.ts";
 
 /** Keys that stopped being trusted are told for a day more, for sidecars whose clocks lag. */
 const FORGOTTEN_AFTER_MS = 86_400_000;
 
+/** A part of a list: what comes after one version, up to another. */
+interface Range {
+  readonly tenant: string;
+  readonly after: number;
+  readonly upTo: number;
+}
+
+export type DocumentState = SidecarState & { kind: Documented };
+export type ListState = SidecarState & { kind: Listed };
+
 export interface States {
   /** The current versions, by tenant. */
-  versions(executor: Executor, tenants: readonly string[]): Promise<ReadonlyMap<string, Versions>>;
+  versions(executor: Executor, tenants: readonly string[]): Promise<ReadonlyMap<string, StateVersions>>;
   /** The keys that sign the tenant's states. */
   signers(unit: Unit, tenant: string): Promise<{ root: SigningKey; state: SigningKey }>;
-  keys(executor: Executor, tenant: string, version: number, issuedAtMs: number): Promise<SidecarState>;
-  /** What is in force; its version is that of what was read, which may be newer than what was asked for. */
-  policy(executor: Executor, tenant: string, issuedAtMs: number): Promise<SidecarState & { kind: "policy" }>;
-  revocations(
+  /** As it is now. Its version is that of what was read: `version`, or a newer one where the noun can tell. */
+  document(
     executor: Executor,
-    range: { tenant: string; after: number; upTo: number },
-    issuedAtMs: number,
-  ): Promise<SidecarState & { kind: "revocations" }>;
-  pins(
-    executor: Executor,
-    range: { tenant: string; after: number; upTo: number },
-    issuedAtMs: number,
-  ): Promise<SidecarState & { kind: "pins" }>;
+    noun: Documented,
+    of: { tenant: string; version: number; issuedAtMs: number },
+  ): Promise<DocumentState>;
+  /** The next part of a list. */
+  part(executor: Executor, noun: Listed, range: Range, issuedAtMs: number): Promise<ListState>;
 }
+
+type Versions = (executor: Executor, tenants: readonly string[]) => Promise<ReadonlyMap<string, number>>;
 
 export interface ToldNouns {
   readonly keys: Keys;
   readonly capabilities: Capabilities;
   readonly policies: Policies;
   readonly tools: Tools;
+  readonly halts: {
+    versions: Versions;
+    /** Those that are on for a tenant, global ones included. */
+    on(executor: Executor, tenant: string, nowMs: number): Promise<readonly Halt[]>;
+  };
+  readonly upstreams: {
+    versions: Versions;
+    registered(executor: Executor, tenant: string): Promise<readonly RegisteredUpstream[]>;
+  };
+  readonly approvals: {
+    versions: Versions;
+    decidedAfter(
+      executor: Executor,
+      range: Range & { readonly nowMs: number },
+    ): Promise<{ decided: ApprovalTicket[]; version: number }>;
+  };
 }
 
 export function createStates(nouns: ToldNouns): States {
+  async function policyVersions(executor: Executor, tenants: readonly string[]) {
+    const inForce = await nouns.policies.inForce(executor, tenants);
+    return new Map([...inForce].map(([tenant, { revision }]) => [tenant, revision]));
+  }
+
+  const versions: Readonly<Record<StateNoun, Versions>> = {
+    keys: nouns.keys.versions,
+    policy: policyVersions,
+    halts: nouns.halts.versions,
+    upstreams: nouns.upstreams.versions,
+    revocations: nouns.capabilities.versions,
+    pins: nouns.tools.versions,
+    approvals: nouns.approvals.versions,
+  };
+
+  const documents = {
+    async keys(executor: Executor, tenant: string, issuedAtMs: number) {
+      const published = await nouns.keys.published(executor, tenant);
+      const keys = published.filter(
+        ({ not_after }) => not_after === undefined || Date.parse(not_after) > issuedAtMs - FORGOTTEN_AFTER_MS,
+      );
+      return { kind: "keys" as const, keys };
+    },
+    async policy(executor: Executor, tenant: string) {
+      const activation = (await nouns.policies.inForce(executor, [tenant])).get(tenant);
+      const version = activation?.revision ?? 0;
+      return { kind: "policy" as const, version, active: pointerOf(activation), rollout: null };
+    },
+    async halts(executor: Executor, tenant: string, issuedAtMs: number) {
+      return { kind: "halts" as const, halts: [...(await nouns.halts.on(executor, tenant, issuedAtMs))] };
+    },
+    async upstreams(executor: Executor, tenant: string) {
+      return {
+        kind: "upstreams" as const,
+        upstreams: [...(await nouns.upstreams.registered(executor, tenant))],
+      };
+    },
+  };
+
+  const parts = {
+    revocations: async (executor: Executor, range: Range) => ({
+      kind: "revocations" as const,
+      ...(await nouns.capabilities.revokedAfter(executor, range)),
+    }),
+    pins: async (executor: Executor, range: Range) => ({
+      kind: "pins" as const,
+      ...(await nouns.tools.pinsAfter(executor, range)),
+    }),
+    approvals: async (executor: Executor, range: Range, nowMs: number) => ({
+      kind: "approvals" as const,
+      ...(await nouns.approvals.decidedAfter(executor, { ...range, nowMs })),
+    }),
+  };
+
   return {
     async versions(executor, tenants) {
-      const keys = await nouns.keys.versions(executor, tenants);
-      const revocations = await nouns.capabilities.versions(executor, tenants);
-      const pins = await nouns.tools.versions(executor, tenants);
-      const inForce = await nouns.policies.inForce(executor, tenants);
+      const found = new Map<StateNoun, ReadonlyMap<string, number>>();
+      for (const [noun, read] of Object.entries(versions) as [StateNoun, Versions][])
+        found.set(noun, await read(executor, tenants));
       return new Map(
         tenants.map((tenant) => [
           tenant,
-          {
-            keys: keys.get(tenant) ?? NO_VERSIONS.keys,
-            policy: inForce.get(tenant)?.revision ?? NO_VERSIONS.policy,
-            revocations: revocations.get(tenant) ?? NO_VERSIONS.revocations,
-            pins: pins.get(tenant) ?? NO_VERSIONS.pins,
-          },
+          versionsOf((noun) => found.get(noun)?.get(tenant) ?? NO_VERSIONS[noun]),
         ]),
       );
     },
@@ -66,29 +146,14 @@ export function createStates(nouns: ToldNouns): States {
       return { root, state: await nouns.keys.signer(unit, tenant, "state") };
     },
 
-    async keys(executor, tenant, version, issuedAtMs) {
-      const published = await nouns.keys.published(executor, tenant);
-      const keys = published.filter(
-        ({ not_after }) => not_after === undefined || Date.parse(not_after) > issuedAtMs - FORGOTTEN_AFTER_MS,
-      );
-      return { kind: "keys", tenant, issued_at: instant(issuedAtMs), version, keys };
+    async document(executor, noun, { tenant, version, issuedAtMs }) {
+      const head = { tenant, issued_at: instant(issuedAtMs), version };
+      return { ...head, ...(await documents[noun](executor, tenant, issuedAtMs)) };
     },
 
-    async policy(executor, tenant, issuedAtMs) {
-      const activation = (await nouns.policies.inForce(executor, [tenant])).get(tenant);
-      const version = activation?.revision ?? 0;
-      const active = pointerOf(activation);
-      return { kind: "policy", tenant, issued_at: instant(issuedAtMs), version, active };
-    },
-
-    async revocations(executor, { tenant, after, upTo }, issuedAtMs) {
-      const part = await nouns.capabilities.revokedAfter(executor, { tenant, after, upTo });
-      return { kind: "revocations", tenant, issued_at: instant(issuedAtMs), after, ...part };
-    },
-
-    async pins(executor, { tenant, after, upTo }, issuedAtMs) {
-      const part = await nouns.tools.pinsAfter(executor, { tenant, after, upTo });
-      return { kind: "pins", tenant, issued_at: instant(issuedAtMs), after, ...part };
+    async part(executor, noun, range, issuedAtMs) {
+      const head = { tenant: range.tenant, issued_at: instant(issuedAtMs), after: range.after };
+      return { ...head, ...(await parts[noun](executor, range, issuedAtMs)) };
     },
   };
 }
@@ -104,7 +169,7 @@ export async function sealState(
     : await seal(document, { key: signers.state, purpose: "state" });
 }
 
-export function heartbeat(tenant: string, versions: Versions, issuedAtMs: number): SidecarState {
+export function heartbeat(tenant: string, versions: StateVersions, issuedAtMs: number): SidecarState {
   return { kind: "heartbeat", tenant, issued_at: instant(issuedAtMs), versions: { ...versions } };
 }
 

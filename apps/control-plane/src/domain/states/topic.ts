@@ -1,9 +1,9 @@
 // What one tenant's sidecars are told at the moment: signed once, read by all of them. It only moves forward, and as a whole: whoever looks
 // sees documents and versions that belong together.
-import type { SidecarState } from "@postern/contracts";
+import { NO_VERSIONS, type StateVersions } from "@postern/contracts";
 import type { SigningKey } from "@postern/signing";
 import type { Actor, Units } from "../unit.ts";
-import { isBehind, NO_VERSIONS, sameVersions, type Versions } from "./model.ts";
+import { DOCUMENTS, type Documented, isBehind, type Listed, sameVersions } from "./model.ts";
 import { heartbeat, type States, sealState } from "./service.ts";
 
 interface Signers {
@@ -13,15 +13,11 @@ interface Signers {
 
 /** Sealed documents and the versions they are of. */
 interface Told {
-  readonly versions: Versions;
-  readonly keys: string;
-  readonly policy: string;
+  readonly versions: StateVersions;
+  readonly documents: Readonly<Record<Documented, string>>;
   readonly heartbeat: string;
   readonly signers: Signers;
 }
-
-/** What is told in parts, each after what the reader has heard. */
-export type Listed = "revocations" | "pins";
 
 /** A sealed part of a list, and where it ends. */
 interface Part {
@@ -36,7 +32,7 @@ export interface Topic {
   /** Rises with each heartbeat. */
   beats(): number;
   /** Takes in versions that were read at or after `issuedAtMs`. Older ones than are told already change nothing. */
-  advance(versions: Versions, issuedAtMs: number): Promise<void>;
+  advance(versions: StateVersions, issuedAtMs: number): Promise<void>;
   /** The part of a list after a version. */
   partAfter(list: Listed, after: number, issuedAtMs: number): Promise<Part>;
   /** Resolves when there is something new, or somebody must look up. */
@@ -57,32 +53,30 @@ export function createTopic(tenant: string, ports: { units: Units; states: State
     resolve();
   }
 
-  async function make(read: Versions, issuedAtMs: number): Promise<Told> {
+  async function make(read: StateVersions, issuedAtMs: number): Promise<Told> {
     const before = told;
-    const isNew = (noun: keyof Versions) => before?.versions[noun] !== read[noun];
-    let { signers, keys, policy } = before ?? { signers: undefined, keys: "", policy: "" };
-    let versions = read;
-    if (signers === undefined || isNew("keys")) {
-      signers = await units.commit(actor, (unit) => states.signers(unit, tenant));
-      const document = await units.read((db) => states.keys(db, tenant, read.keys, issuedAtMs));
-      keys = await sealState(document, signers);
-    }
-    if (policy === "" || isNew("policy")) {
-      const document = await units.read((db) => states.policy(db, tenant, issuedAtMs));
-      versions = { ...versions, policy: document.version };
-      policy = await sealState(document, signers);
+    const isNew = (noun: keyof StateVersions) => before?.versions[noun] !== read[noun];
+    const signers =
+      before === undefined || isNew("keys")
+        ? await units.commit(actor, (unit) => states.signers(unit, tenant))
+        : before.signers;
+    const documents = { keys: "", policy: "", halts: "", upstreams: "", ...before?.documents };
+    const versions = { ...read };
+    for (const noun of DOCUMENTS.filter(isNew)) {
+      const of = { tenant, version: read[noun], issuedAtMs };
+      const document = await units.read((db) => states.document(db, noun, of));
+      versions[noun] = document.version;
+      documents[noun] = await sealState(document, signers);
     }
     const beat = await sealState(heartbeat(tenant, versions, issuedAtMs), signers);
-    return { versions, keys, policy, heartbeat: beat, signers };
+    return { versions, documents, heartbeat: beat, signers };
   }
 
   async function seal(list: Listed, after: number, issuedAtMs: number): Promise<Part> {
     if (told === undefined) throw new Error("a topic is told before its parts are asked for");
     const { signers, versions } = told;
     const range = { tenant, after, upTo: versions[list] };
-    const document = await units.read<SidecarState & { kind: Listed }>((db) =>
-      states[list](db, range, issuedAtMs),
-    );
+    const document = await units.read((db) => states.part(db, list, range, issuedAtMs));
     return { sealed: await sealState(document, signers), version: document.version };
   }
 

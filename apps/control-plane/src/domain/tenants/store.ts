@@ -2,7 +2,7 @@
 import { asc, eq, ne } from "drizzle-orm";
 import type { Executor } from "../../database/connection.ts";
 import { SYSTEM_TENANT, type Tenant } from "./model.ts";
-import { tenants } from "./table.ts";
+import { tenantSettings, tenants } from "./table.ts";
 
 /** Whether the tenant is new. */
 export async function insertTenant(executor: Executor, tenant: Tenant): Promise<boolean> {
@@ -26,4 +26,25 @@ export async function selectTenants(executor: Executor): Promise<readonly Tenant
     .from(tenants)
     .where(ne(tenants.tenant, SYSTEM_TENANT))
     .orderBy(asc(tenants.tenant));
+}
+
+/** As they were stored; undefined where nothing was ever set. */
+export async function findSettings(executor: Executor, tenant: string): Promise<unknown> {
+  const [row] = await executor.select().from(tenantSettings).where(eq(tenantSettings.tenant, tenant));
+  return row?.settings;
+}
+
+/** As `findSettings`, {} where nothing was set, locked until the transaction ends. */
+export async function lockSettings(executor: Executor, tenant: string): Promise<unknown> {
+  await executor.insert(tenantSettings).values({ tenant, settings: {} }).onConflictDoNothing();
+  const [row] = await executor
+    .select()
+    .from(tenantSettings)
+    .where(eq(tenantSettings.tenant, tenant))
+    .for("update");
+  return row?.settings;
+}
+
+export async function updateSettings(executor: Executor, tenant: string, settings: unknown): Promise<void> {
+  await executor.update(tenantSettings).set({ settings }).where(eq(tenantSettings.tenant, tenant));
 }

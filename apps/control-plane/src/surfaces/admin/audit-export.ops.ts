@@ -55,7 +55,7 @@ const exportLog = operation({
     "With `since` or `until`: the stretch of the chain from the first to the last event of the window. " +
     "A whole NDJSON export ends with a signed checkpoint and can be verified offline; JSON holds the same entries as one array.",
   tag: "Audit",
-  permission: "tenant",
+  permission: "read",
   audit: "admin/export_audit",
   status: 200,
   replies: { 404: NO_TENANT, 503: "The master key is not configured (NDJSON)." },

@@ -51,7 +51,7 @@ const create = operation({
   description:
     "The issuer is not asked for anything until a token of it comes; `explain` with a token tries it.",
   tag,
-  permission: "tenant",
+  permission: "administer",
   audit: "admin/create_issuer",
   status: 201,
   replies: {
@@ -79,7 +79,7 @@ const list = operation({
   path,
   summary: "List trusted issuers",
   tag,
-  permission: "tenant",
+  permission: "read",
   audit: "none",
   status: 200,
   replies: { 404: NO_TENANT },
@@ -98,7 +98,7 @@ const view = operation({
   path: `${path}/{id}`,
   summary: "Read a trusted issuer with its rules",
   tag,
-  permission: "tenant",
+  permission: "read",
   audit: "none",
   status: 200,
   replies: { 404: NO_ISSUER },
@@ -118,7 +118,7 @@ const replace = operation({
   description:
     "What is left out takes its default. Capabilities that were given before live out their short life.",
   tag,
-  permission: "tenant",
+  permission: "administer",
   audit: "admin/update_issuer",
   status: 200,
   replies: { 404: NO_ISSUER },
@@ -138,7 +138,7 @@ const remove = operation({
   summary: "Trust an issuer no longer",
   description: "Its tokens are exchanged for nothing from now on.",
   tag,
-  permission: "tenant",
+  permission: "administer",
   audit: "admin/delete_issuer",
   status: 204,
   replies: { 404: NO_ISSUER },
@@ -174,7 +174,7 @@ const explain = operation({
   description:
     "Gives nothing to anybody. A token is verified with the issuer's keys as if a sidecar had sent it.",
   tag,
-  permission: "tenant",
+  permission: "read",
   audit: "none",
   status: 200,
   replies: { 404: NO_ISSUER, 503: "The issuer's keys cannot be had." },

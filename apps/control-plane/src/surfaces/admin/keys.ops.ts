@@ -17,7 +17,7 @@ const list = operation({
   path,
   summary: "List a tenant's public keys",
   tag,
-  permission: "tenant",
+  permission: "read",
   audit: "none",
   status: 200,
   replies: { 404: NO_TENANT },

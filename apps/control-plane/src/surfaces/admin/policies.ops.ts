@@ -14,7 +14,7 @@ const view = operation({
   path,
   summary: "Read what is in force",
   tag,
-  permission: "tenant",
+  permission: "read",
   audit: "none",
   status: 200,
   replies: { 404: "Nothing is in force: every call of the tenant is denied. Or there is no such tenant." },
@@ -34,7 +34,7 @@ const promote = operation({
   description:
     "Compiles it again, signs it as a bundle and tells every sidecar. When that fails, what was in force stays.",
   tag,
-  permission: "tenant",
+  permission: "author",
   audit: "admin/promote_policy",
   status: 200,
   replies: {
@@ -62,7 +62,7 @@ const clear = operation({
   path,
   summary: "Put nothing in force: every call of the tenant is denied",
   tag,
-  permission: "tenant",
+  permission: "author",
   audit: "admin/clear_policy",
   status: 204,
   replies: { 404: NO_TENANT },
@@ -81,7 +81,7 @@ const rollback = operation({
   description:
     "Signs the earlier content under a new revision. Repeated, it goes back further, as far as the history reaches.",
   tag,
-  permission: "tenant",
+  permission: "author",
   audit: "admin/rollback_policy",
   status: 200,
   replies: {

@@ -1,16 +1,46 @@
-// Who may use the admin door, and how far that reaches. A tenant's admin is pinned: what a request says about tenants cannot move it, and
+// Who may use the admin door, and how far that reaches. Whoever belongs to a tenant is pinned: what a request says about tenants cannot move it, and
 // what it must not see does not exist.
+import { Fault } from "@postern/fault";
 import { DEFAULT_TENANT } from "../../domain/tenants/model.ts";
 import { requireServed, requireTenant, unknownTenant } from "../../domain/tenants/service.ts";
 import type { Work } from "../../domain/unit.ts";
+import { grants, type Role } from "./roles.ts";
 
 export type AdminPrincipal =
   | { readonly kind: "superadmin" }
-  | { readonly kind: "tenant-admin"; readonly tenant: string };
+  | { readonly kind: "tenant-admin"; readonly tenant: string }
+  | Operator;
 
-/** Name under which an act is told in the chain. */
+/** A person or program with a name and roles of its own, in one tenant. */
+export interface Operator {
+  readonly kind: "operator";
+  readonly tenant: string;
+  readonly id: string;
+  /** Unique in the tenant, and never given to another one. */
+  readonly name: string;
+  readonly roles: readonly Role[];
+}
+
+/** Name under which an act is told in the chain: one for each identity, so that two of them are never taken for one. */
 export function actorName(principal: AdminPrincipal): string {
-  return principal.kind === "superadmin" ? "superadmin" : `tenant-admin:${principal.tenant}`;
+  switch (principal.kind) {
+    case "superadmin":
+      return "superadmin";
+    case "tenant-admin":
+      return `tenant-admin:${principal.tenant}`;
+    case "operator":
+      return `operator:${principal.name}`;
+  }
+}
+
+/** Whether a row of this permission may be run: undefined, or why not. */
+export function forbidden(principal: AdminPrincipal, permission: string): Fault | undefined {
+  if (principal.kind === "superadmin") return undefined;
+  const roles: readonly Role[] = principal.kind === "operator" ? principal.roles : ["admin"];
+  if (grants(roles, permission)) return undefined;
+  return permission === "superadmin"
+    ? new Fault("forbidden", "admin.forbidden", "This needs the superadmin token.")
+    : new Fault("forbidden", "admin.role", `This needs a role that may ${permission}.`);
 }
 
 /**
@@ -31,7 +61,7 @@ export interface Scope {
 }
 
 export function createScope(principal: AdminPrincipal, read: Work["read"]): Scope {
-  if (principal.kind === "tenant-admin") return pinnedTo(principal.tenant);
+  if (principal.kind !== "superadmin") return pinnedTo(principal.tenant);
 
   async function any(asked: string | undefined): Promise<string | undefined> {
     if (asked !== undefined) await read((executor) => requireTenant(executor, asked));

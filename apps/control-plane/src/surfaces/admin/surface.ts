@@ -1,6 +1,5 @@
 // The admin door of document 001: bearer tokens of administrators, `{"error"}` on failure, and every act an event of the chain.
 import type { Clock } from "@postern/fault";
-import { Fault } from "@postern/fault";
 import type { Door, Surface } from "@postern/surface";
 import type { Logger } from "@postern/telemetry";
 import type { Nouns } from "../../domain/nouns.ts";
@@ -17,7 +16,8 @@ import { draftRows } from "./drafts.ops.ts";
 import { issuerRows } from "./issuers.ops.ts";
 import { keyRows } from "./keys.ops.ts";
 import { policyRows } from "./policies.ops.ts";
-import { type AdminPrincipal, actorName, createScope } from "./principal.ts";
+import { type AdminPrincipal, actorName, createScope, forbidden } from "./principal.ts";
+import { settingsRows } from "./settings.ops.ts";
 import { sidecarRows } from "./sidecars.ops.ts";
 import { tenantRows } from "./tenants.ops.ts";
 import { createThrottle } from "./throttle.ts";
@@ -45,6 +45,7 @@ export const adminRows = [
   ...keyRows,
   ...issuerRows,
   ...toolRows,
+  ...settingsRows,
 ];
 
 export interface AdminSurface extends Surface<AdminPrincipal, AdminContext> {
@@ -83,10 +84,7 @@ export function createAdminSurface(ports: AdminPorts): AdminSurface {
           { ...FAILED_LOGIN, reason: "The admin token is not valid." },
         ),
     }),
-    authorize: (principal, permission) =>
-      permission === "superadmin" && principal.kind !== "superadmin"
-        ? new Fault("forbidden", "admin.forbidden", "This needs the superadmin token.")
-        : undefined,
+    authorize: forbidden,
     within({ principal, operation, request }, work) {
       if (principal === undefined) throw new Error("the admin door has no public rows");
       const actor = {

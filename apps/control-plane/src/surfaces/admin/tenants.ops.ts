@@ -13,7 +13,7 @@ const list = operation({
   summary: "List tenants",
   description: "A tenant's admin sees its own only.",
   tag: "Tenants",
-  permission: "tenant",
+  permission: "read",
   audit: "none",
   status: 200,
   reply: z.array(TenantView),

@@ -8,13 +8,13 @@ import {
   RECORD_DEPTH_MAX,
   RegisterReply,
   RegisterRequest,
+  readStateCursor,
   Sha256Hex,
 } from "@postern/contracts";
 import { Fault } from "@postern/fault";
 import { answer, bytes, type ServerSentEvent, sse } from "@postern/surface";
 import { z } from "zod";
 import type { FeedEvent } from "../../domain/states/feed.ts";
-import { readCursor } from "../../domain/states/model.ts";
 import { FailureBody } from "../failure.ts";
 import { operation } from "./context.ts";
 import type { SidecarPrincipal } from "./principal.ts";
@@ -48,14 +48,14 @@ const sync = operation({
   path: `${base}/sync`,
   summary: "Follow the signed control state",
   description:
-    "Events named `state`; `data` is a sealed document, `id` (k<keys>.p<policy>.r<revocations>.t<pins>) what the reader holds after it. " +
-    "First keys, policy, revocations and pins (after those of `Last-Event-ID`), then a heartbeat each second and changes at once.",
+    "Events named `state`; `data` is a sealed document, `id` what the reader holds after it, a version for each noun. " +
+    "First keys, policy, halts and upstreams, then revocations, pins and approvals after those of `Last-Event-ID`, then a heartbeat each second and changes at once.",
   ...row,
   status: 200,
   replies: { 429: "This sidecar has too many open streams." },
   reply: states,
   run: ({ request }, { feed, streams, sidecar, isWelcome }) => {
-    const heard = readCursor(request.headers.get("last-event-id") ?? "");
+    const heard = readStateCursor(request.headers.get("last-event-id") ?? "");
     const events = feed.follow({ tenant: sidecar.tenant, heard, signal: request.signal, isWelcome });
     return states.of(asEvents(streams.counted(sidecar.id, events)));
   },

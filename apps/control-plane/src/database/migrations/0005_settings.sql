@@ -1,0 +1,4 @@
+create table tenant_settings (
+  tenant text primary key references tenants,
+  settings jsonb not null
+);
