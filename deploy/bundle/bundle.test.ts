@@ -93,6 +93,8 @@ test("control plane and sidecar run from their bundles, and a thread judges what
   });
   const console_ = await fetch(`${adminUrl}/console/main.ts`);
   assert.equal(console_.status, 200, "the console came along");
+  const reference = await fetch(`${adminUrl}/docs/swagger-ui.css`);
+  assert.equal(reference.status, 200, "the page of the interface came along");
 
   const tenant = "acme";
   const admin = createAdminClient({ url: adminUrl, token: ADMIN_TOKEN, timeoutMs: 60_000 });

@@ -2,6 +2,7 @@
 // noted while the sources are read, and the code is pointed to where it will lie beside the bundle. Code that finds something in any
 // other way is refused, so that a bundle never lacks what its sources had.
 import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import type { Plugin } from "esbuild";
 
@@ -20,6 +21,8 @@ const PACKAGE_SOURCES = /[\\/]node_modules[\\/].*\.m?js$/;
 const BY_URL = /new URL\(\s*"(\.[^"]+)",\s*import\.meta\.url,?\s*\)/g;
 const BY_FOLDER =
   /join\(\s*(?:import\.meta\.dirname|dirname\(fileURLToPath\(import\.meta\.url\)\)),((?:\s*"[^"]+",?)+)\s*\)/g;
+/** A file of a package, by its name. */
+const BY_NAME = /import\.meta\.resolve\("([^".][^"]*)"\)/g;
 const LATE_LOADER = /const (\w+) = createRequire\(import\.meta\.url\);/;
 const LATE_AT_ONCE = /createRequire\(import\.meta\.url\)\("([^"]+)"\)/g;
 
@@ -72,6 +75,10 @@ function relocated(text: string, place: Place): string {
     .replace(BY_FOLDER, (_, names: string) => {
       const target = join(...names.matchAll(/"([^"]+)"/g).map(([, name = ""]) => name));
       return `join(import.meta.dirname, "${placeBeside(target, place)}")`;
+    })
+    .replace(BY_NAME, (_, name: string) => {
+      place.found.copies.set(createRequire(place.path).resolve(name), `files/${name}`);
+      return `new URL("./files/${name}", import.meta.url).href`;
     })
     .replace(lateLoads, (call: string, name: string) => {
       place.found.latePackages.set(name, dirname(place.path));

@@ -24,6 +24,7 @@ import { mountConsole } from "./surfaces/console/console.ts";
 import { FailureBody, failureOf } from "./surfaces/failure.ts";
 import { createFleetSurface } from "./surfaces/fleet/surface.ts";
 import { createOperationsSurface, operationsRows } from "./surfaces/operations/surface.ts";
+import { mountReference } from "./surfaces/reference/reference.ts";
 import { createReport } from "./surfaces/report.ts";
 import { VERSION } from "./version.ts";
 
@@ -127,6 +128,7 @@ function mountDoors(
   mount(app, fleet, { clock, newId });
   mount(app, operations, { clock, newId });
   mountConsole(app);
+  mountReference(app);
   app.notFound((c) => {
     const { status, body } = failureOf(new Fault("not_found", "http.path", "There is nothing here."));
     return c.json(body, status as 404);
