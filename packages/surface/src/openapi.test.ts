@@ -28,6 +28,8 @@ const rows = [
     path: "/v1/drafts/{id}",
     params: z.strictObject({ id: z.string().describe("Which draft.") }),
     body: z.strictObject({ draft: Draft, name: z.string().default("x") }),
+    example: { params: { id: "d-1" }, body: { draft: { id: "d-1", data: {} } } },
+    links: [{ to: "draft_list", query: { tool: "id" } }],
     reply: Draft,
     replies: { 409: "The draft was promoted.", 202: "Queued." },
     run: ({ body }) => body.draft,
@@ -163,4 +165,25 @@ test("a door without a guarded operation has no security scheme", () => {
 test("a document whose operations clash is not made", () => {
   const twice = { info, surfaces: [{ door, rows: [...rows, ...rows] }] };
   assert.throws(() => openapi(twice), /is taken/);
+});
+
+test("a row's example stands where the input is described, and its links lead on from a success", () => {
+  const { parameters, requestBody, responses } = document.paths["/v1/drafts/{id}"].put;
+  assert.equal(parameters[0].example, "d-1");
+  assert.deepEqual(requestBody.content["application/json"].example, { draft: { id: "d-1", data: {} } });
+  assert.deepEqual(responses[200].links, {
+    draft_list: { operationId: "draft_list", parameters: { "query.tool": "$response.body#/id" } },
+  });
+  assert.equal(responses[409].links, undefined);
+});
+
+test("a link to nowhere and an example that the row would refuse are mistakes of the row", () => {
+  const base = { ...shared, method: "GET", run: () => undefined } as const;
+  const lost = operation({ ...base, id: "lost", path: "/v1/lost", links: [{ to: "nowhere" }] });
+  assert.throws(() => openapi({ info, surfaces: [{ door, rows: [lost] }] }), /no operation nowhere/);
+  const query = z.strictObject({ tool: z.string() });
+  assert.throws(
+    () => operation({ ...base, id: "wrong", path: "/v1/wrong", query, example: { query: { tool: 5 } } }),
+    /wrong: the example's query is not what the row takes/,
+  );
 });

@@ -41,6 +41,9 @@ export function openapi(options: OpenApiOptions): Json {
       item[method] = operationObject(row, door, writer);
     }
   }
+  for (const { id, links = [] } of options.surfaces.flatMap(({ rows }) => rows))
+    for (const { to } of links)
+      if (!ids.has(to)) throw new Error(`${id}: there is no operation ${to} to lead to`);
   // A door whose rows are all public asks for no credential, so there is no scheme to describe.
   const guarded = options.surfaces.filter(({ rows }) => rows.some((row) => row.permission !== "public"));
   const securitySchemes = Object.fromEntries(guarded.map(({ door }) => [door.name, door.security]));
@@ -64,37 +67,53 @@ function operationObject(row: Row, door: DocumentedSurface["door"], writer: Sche
     tags: [row.tag ?? door.name],
     security: isPublic ? [] : [{ [door.name]: [] }],
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(row.body === undefined ? {} : { requestBody: requestBody(row.body, writer) }),
+    ...(row.body === undefined ? {} : { requestBody: requestBody(row.body, writer, row.example?.body) }),
     responses: responses(row, door, writer),
     "x-permission": row.permission,
     "x-audit-event": row.audit,
   };
 }
 
-function requestBody(body: z.ZodType, writer: SchemaWriter): Json {
+function requestBody(body: z.ZodType, writer: SchemaWriter, example: unknown): Json {
+  const schema = writer.write(body, "input");
   return {
     required: !body.safeParse(undefined).success,
-    content: { "application/json": { schema: writer.write(body, "input") } },
+    content: { "application/json": { schema, ...(example === undefined ? {} : { example }) } },
   };
 }
 
 function pathParameters(row: Row, writer: SchemaWriter): Json[] {
   if (row.params === undefined) return [];
   const { properties } = writer.fields(row.params);
-  return pathParams(row.path).map((name) => parameter("path", name, properties[name] ?? {}, true));
+  return pathParams(row.path).map((name) =>
+    parameter("path", name, properties[name] ?? {}, { required: true, example: row.example?.params?.[name] }),
+  );
 }
 
 function queryParameters(row: Row, writer: SchemaWriter): Json[] {
   if (row.query === undefined) return [];
   const { properties, required } = writer.fields(row.query);
   return Object.entries(properties).map(([name, schema]) =>
-    parameter("query", name, schema, required.includes(name)),
+    parameter("query", name, schema, {
+      required: required.includes(name),
+      example: row.example?.query?.[name],
+    }),
   );
 }
 
-function parameter(place: "path" | "query", name: string, schema: JsonSchema, required: boolean): Json {
+function parameter(
+  place: "path" | "query",
+  name: string,
+  schema: JsonSchema,
+  { required, example }: { required: boolean; example: unknown },
+): Json {
   const { description, ...rest } = schema;
-  return { name, in: place, required, ...(description === undefined ? {} : { description }), schema: rest };
+  return {
+    ...{ name, in: place, required },
+    ...(description === undefined ? {} : { description }),
+    schema: rest,
+    ...(example === undefined ? {} : { example }),
+  };
 }
 
 function responses(row: Row, door: DocumentedSurface["door"], writer: SchemaWriter): Json {
@@ -111,10 +130,29 @@ function responses(row: Row, door: DocumentedSurface["door"], writer: SchemaWrit
     ...(row.body === undefined ? {} : { 415: "The body is not JSON in UTF-8." }),
   };
   const described = { ...failures, ...row.replies };
-  const all: Json = { [row.status]: { description: successText(row.status), ...content(row.reply, writer) } };
+  const success = { description: successText(row.status), ...content(row.reply, writer) };
+  const all: Json = { [row.status]: { ...success, ...linksOf(row) } };
   for (const [status, description] of Object.entries(described))
     all[status] = { description, ...(Number(status) < 300 ? content(row.reply, writer) : failure) };
   return { ...all, default: { description: "Any other failure.", ...failure } };
+}
+
+/** Runtime expressions over the reply (OpenAPI 3.1.1 §4.8.20.4), under the id of the operation that they lead to. */
+function linksOf({ links = [] }: Row): Json {
+  if (links.length === 0) return {};
+  const expressions = (fields: Readonly<Record<string, string>> = {}, place = "") =>
+    Object.fromEntries(
+      Object.entries(fields).map(([name, field]) => [place + name, `$response.body#/${field}`]),
+    );
+  const objects = links.map(({ to, params, query, body }) => [
+    to,
+    {
+      operationId: to,
+      parameters: { ...expressions(params, "path."), ...expressions(query, "query.") },
+      ...(body === undefined ? {} : { requestBody: expressions(body) }),
+    },
+  ]);
+  return { links: Object.fromEntries(objects) };
 }
 
 function successText(status: number): string {

@@ -51,6 +51,21 @@ export interface Call<P, Q, B> {
 type PartOf<S> = S extends z.ZodType ? z.output<S> : undefined;
 type Schema = z.ZodType | undefined;
 
+export interface OperationExample {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | number | boolean>>;
+  readonly body?: Readonly<Record<string, unknown>>;
+}
+
+/** Where a reply leads: fields of its body, by name, become parameters or body fields of another operation. */
+export interface OperationLink {
+  /** Id of the other operation. */
+  readonly to: string;
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: Readonly<Record<string, string>>;
+}
+
 /** What every row says about itself, whatever its types. */
 export interface OperationInfo {
   /** `noun_verb`: operationId, anchor in the docs, label in logs. */
@@ -69,6 +84,10 @@ export interface OperationInfo {
   readonly status: number;
   /** Further statuses and what they mean, for the document; 2xx ones may be chosen with `answer()`. */
   readonly replies?: Readonly<Record<number, string>>;
+  /** A call that means something, for the document: what a reader would try first. Every field of it must be one that the row takes. */
+  readonly example?: OperationExample;
+  /** Operations that go on from this one's reply. */
+  readonly links?: readonly OperationLink[];
   /** Overrides the door's limit on the size of the body. */
   readonly bodyBytesMax?: number;
   /** Objects and arrays within one another in the body. Default 64. */
@@ -178,6 +197,9 @@ function assertRow(spec: OperationInfo & { params?: Schema; query?: Schema; body
   for (const part of ["params", "query", "body"] as const) {
     const schema = spec[part];
     if (schema !== undefined) assertStrict(`${spec.id}: ${part}`, z.toJSONSchema(schema, { io: "input" }));
+    const example = spec.example?.[part];
+    if (example !== undefined && schema?.safeParse(example).success !== true)
+      throw new Error(`${spec.id}: the example's ${part} is not what the row takes`);
   }
 }
 
