@@ -102,7 +102,14 @@ test("parameters come from the schemas, with their place, need and limits", () =
   );
   assert.deepEqual(parameters[0].schema, { type: "integer", minimum: 1, maximum: 1000 });
   assert.deepEqual(document.paths["/v1/drafts/{id}"].put.parameters, [
-    { name: "id", in: "path", required: true, description: "Which draft.", schema: { type: "string" } },
+    {
+      name: "id",
+      in: "path",
+      required: true,
+      description: "Which draft.",
+      schema: { type: "string" },
+      example: "d-1",
+    },
   ]);
 });
 
