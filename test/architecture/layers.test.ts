@@ -16,7 +16,7 @@ import {
 /** Each package may import those of the layers above its line, and what is named beside it. */
 const LAYERS: readonly Readonly<Record<string, readonly string[]>>[] = [
   { contracts: [] },
-  { fault: [], signing: ["fault"] },
+  { fault: [], network: [], signing: ["fault"] },
   {
     config: [],
     telemetry: [],

@@ -22,7 +22,7 @@ const READS_CLOCK_OR_CHANCE = [
 
 /** Where code sets timers: at the edges, for input and output that may never answer, and for what happens now and then. */
 const SETS_TIMERS = [
-  "apps/control-plane/src/domain/issuers/json-fetch.ts",
+  "apps/control-plane/src/domain/trials/policy-trial.ts",
   "apps/control-plane/src/listener.ts",
   "apps/control-plane/src/workers/every.ts",
   "apps/injector/src/timing.ts",
@@ -31,6 +31,7 @@ const SETS_TIMERS = [
   "packages/budget/src/lease-supply.ts",
   "packages/client/src/exchange.ts",
   "packages/intent/src/http-extractor.ts",
+  "packages/network/src/guarded-request.ts",
   "packages/policy/src/evaluation-pool.ts",
   "packages/policy/src/evaluation-thread.ts",
 ];

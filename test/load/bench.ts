@@ -3,6 +3,14 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Choice, chooseCases, chooseSpecials, WORKLOADS } from "./cases.ts";
+import {
+  FULL as CONTROL_FULL,
+  QUICK as CONTROL_QUICK,
+  type ControlPlan,
+  PARTS,
+  runControl,
+} from "./control/control.ts";
+import { controlJson, controlTable } from "./control/control-report.ts";
 import { isLineName, TITLES } from "./lines.ts";
 import { summarize } from "./profile-summary.ts";
 import { type ProxyPlan, runProxy } from "./proxy.ts";
@@ -11,12 +19,11 @@ import { proxyTable } from "./proxy-report.ts";
 import { runStages } from "./stages.ts";
 import { stagesJson, stagesTable } from "./stages-report.ts";
 
-const SKIPPED =
-  "Left out: a workload of 1,000 parked approvals, as nothing in the product parks a call so far.";
-const HELP = `Usage: npm run bench -- <proxy|stages|summary DIR> [options]
+const HELP = `Usage: npm run bench -- <proxy|stages|control|summary DIR> [options]
 
   proxy    The same calls direct, through a bare passthrough, and through the sidecar, interleaved in one run.
   stages   What each stage of a call costs by itself, in this process.
+  control  The control plane over Postgres: minting, how fast changes are heard, lists over a large history, starting.
   summary  Functions and files by their own time, out of the CPU profiles in DIR.
 
   --quick            Under a minute: the main lines with 1, 16 and 64 connections, and at a constant rate.
@@ -30,9 +37,9 @@ const HELP = `Usage: npm run bench -- <proxy|stages|summary DIR> [options]
   --memory-calls N   Calls of the workload "memory"; default 100000.
   --requests N       One repetition of N calls for each window: to see whether the bench works, not to measure.
   --profile DIR      Leaves CPU profiles of the proxies in DIR. Profiling slows them down, so the numbers of that run are none.
+  --part NAME        control: only this part. As often as wanted: ${PARTS.join(" ")}
+  --plans            control: how Postgres answers the lists, as it explains it.
   --summary          With --profile: prints their summary as well.
-
-${SKIPPED}
 `;
 
 const FULL = { repetitions: 5, warmups: 10_000, requests: 60_000, timeMs: 1_500, memoryCalls: 100_000 };
@@ -48,6 +55,8 @@ const { values, positionals } = parseArgs({
     requests: { type: "string" },
     profile: { type: "string" },
     raw: { type: "string" },
+    plans: { type: "boolean", default: false },
+    part: { type: "string", multiple: true, default: [] },
     line: { type: "string", multiple: true, default: [] },
     workload: { type: "string", multiple: true, default: [] },
     connections: { type: "string", multiple: true, default: [] },
@@ -63,11 +72,13 @@ const requests = Number(values.requests ?? 0);
 const unknown = [
   ...values.line.filter((line) => !isLineName(line)),
   ...values.workload.filter((workload) => !WORKLOADS.includes(workload)),
+  ...values.part.filter((part) => !PARTS.some((known) => known === part)),
 ];
 if (values.help) process.stdout.write(HELP);
-else if (unknown.length > 0) misuse(`there is no line or workload ${unknown.join(", ")}`);
+else if (unknown.length > 0) misuse(`there is no line, workload or part ${unknown.join(", ")}`);
 else if (name === "proxy") await proxy();
 else if (name === "stages") await stages();
+else if (name === "control") await control();
 else if (name === "summary" && folder !== undefined) console.log(summarize(folder));
 else misuse(HELP);
 
@@ -75,7 +86,6 @@ async function proxy(): Promise<void> {
   const plan = planOf();
   if (plan.cases.length === 0 && plan.specials.length === 0) return misuse("nothing is left to be measured");
   const { raw } = values;
-  if (!values.quick) say(SKIPPED);
   if (raw !== undefined) writeFileSync(raw, "");
   await withScope(async (scope) => {
     const run = await runProxy(scope, plan, {
@@ -113,6 +123,28 @@ async function stages(): Promise<void> {
     const run = await runStages(scope, { timeMs }, say);
     console.log(values.json ? stagesJson(run) : stagesTable(run));
   });
+}
+
+async function control(): Promise<void> {
+  const plan = values.quick || requests > 0 ? CONTROL_QUICK : CONTROL_FULL;
+  const chosen = PARTS.filter((part) => values.part.includes(part));
+  const parts = chosen.length > 0 ? chosen : PARTS;
+  await withScope(async (scope) => {
+    const run = await runControl(scope, requests > 0 ? shortened(plan, parts) : { ...plan, parts }, say);
+    console.log(values.json ? controlJson(run) : controlTable(run, values));
+  });
+}
+
+/** Just enough to see that it works. */
+function shortened(plan: ControlPlan, parts: ControlPlan["parts"]): ControlPlan {
+  return {
+    parts,
+    mint: { ...plan.mint, connections: [2], requests },
+    fanOut: { streams: [4], rounds: 1 },
+    promote: { streams: 4, rounds: 1 },
+    lists: { ...plan.lists, events: 2_000, tokens: 100, requests },
+    starts: 1,
+  };
 }
 
 function misuse(text: string): void {

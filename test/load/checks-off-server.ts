@@ -36,9 +36,10 @@ const { port } = await startListener(
     receivedBytesMax: 128 * MIB,
     connectionsMax: 4_096,
     headerRules: { hosts: [], origins: [] },
-    upstreams: [NAME],
+    first: NAME,
   },
   {
+    upstreams: new Set([NAME]),
     pipeline: passOn,
     refusalOf: async () => undefined,
     loginMetadata: () => undefined,

@@ -1,9 +1,8 @@
 // The control plane over a given database: domain, doors and the application that serves them. It opens nothing and starts nothing, so that
 // tests run the very same thing as `main`.
 import { hkdfSync } from "node:crypto";
-import { AuditEvent, ChainEntry } from "@postern/contracts";
 import { type Clock, Fault, type NewId, toFault } from "@postern/fault";
-import { mount, openapi } from "@postern/surface";
+import { mount } from "@postern/surface";
 import { createMetrics, type Logger } from "@postern/telemetry";
 import { sql } from "drizzle-orm";
 import { Hono } from "hono";
@@ -18,23 +17,29 @@ import { createFeed, type Feed } from "./domain/states/feed.ts";
 import { DEFAULT_TENANT } from "./domain/tenants/model.ts";
 import { ensureSystemTenant, ensureTenant } from "./domain/tenants/service.ts";
 import { type Actor, createUnits, type Units } from "./domain/unit.ts";
+import type { WebhookSender } from "./domain/webhooks/sender.ts";
 import type { AdminToken } from "./surfaces/admin/auth.ts";
-import { type AdminSurface, createAdminSurface } from "./surfaces/admin/surface.ts";
+import { createAdminSurface } from "./surfaces/admin/surface.ts";
 import { mountConsole } from "./surfaces/console/console.ts";
-import { FailureBody, failureOf } from "./surfaces/failure.ts";
+import { interfaceDocument } from "./surfaces/document.ts";
+import { failureOf } from "./surfaces/failure.ts";
 import { createFleetSurface } from "./surfaces/fleet/surface.ts";
-import { createOperationsSurface, operationsRows } from "./surfaces/operations/surface.ts";
+import type { IdentityProvider } from "./surfaces/login/identity-provider.ts";
+import { createLoginSurface } from "./surfaces/login/surface.ts";
+import { createOperationsSurface } from "./surfaces/operations/surface.ts";
 import { mountReference } from "./surfaces/reference/reference.ts";
 import { createReport } from "./surfaces/report.ts";
-import { VERSION } from "./version.ts";
 
 export interface ControlPlaneParts {
   readonly database: Database;
   readonly masterKey: MasterKey;
   readonly compile: PolicyCompiler;
   readonly fetchJson: JsonFetch;
+  readonly webhookSender: WebhookSender;
   readonly tokens: readonly AdminToken[];
   readonly loginFailuresPerMinute: number;
+  /** With which operators may log in; absent = with none. */
+  readonly identityProvider?: IdentityProvider | undefined;
   readonly logHost: string;
   readonly clock: Clock;
   readonly newId: NewId;
@@ -49,6 +54,8 @@ export interface ControlPlane {
   readonly feed: Feed;
   /** In whose name the control plane acts when nobody asks it to. */
   readonly actor: Actor;
+  /** Calls `hear` after a commit that put something in line for webhooks. */
+  onNotices(hear: () => void): void;
   /** What keeps it from doing its work. */
   problems(): Promise<readonly string[]>;
   /** Tells of the failed logins that were too many to tell one by one. */
@@ -60,8 +67,10 @@ export async function assemble(parts: ControlPlaneParts): Promise<ControlPlane> 
   const { database, masterKey, clock, log, newId } = parts;
   const actor: Actor = { name: "control-plane", remoteAddress: "", requestId: "" };
   const announcer = createAnnouncements(database, newId());
-  const units = createUnits({ database, clock, newId, journal, outbox: async () => {}, announcer });
   const nouns = createNouns(parts);
+  let hearNotices = () => {};
+  const outbox = { keep: nouns.webhooks.keep, committed: () => hearNotices() };
+  const units = createUnits({ database, clock, newId, journal, outbox, announcer });
   const feed = createFeed({ units, states: nouns.states, clock, actor });
   await announcer.listen((tenant) => {
     feed.hear(tenant).catch((caught: unknown) => log.error("a change could not be told", caught, { tenant }));
@@ -82,13 +91,18 @@ export async function assemble(parts: ControlPlaneParts): Promise<ControlPlane> 
 
   const app = new Hono();
   const { tellFailedLogins } = mountDoors(app, { ...parts, nouns, units, feed, problems });
-  return { app, nouns, units, feed, actor, problems, tellFailedLogins };
+  return {
+    ...{ app, nouns, units, feed, actor, problems, tellFailedLogins },
+    onNotices(hear) {
+      hearNotices = hear;
+    },
+  };
 }
 
 function mountDoors(
   app: Hono,
   ports: ControlPlaneParts & Pick<ControlPlane, "nouns" | "units" | "feed" | "problems">,
-): AdminSurface {
+): Pick<ControlPlane, "tellFailedLogins"> {
   const { log, clock, newId, masterKey, randomBytes } = ports;
   const metrics = createMetrics([
     "httpRequests",
@@ -105,6 +119,7 @@ function mountDoors(
       ? randomBytes(32)
       : new Uint8Array(hkdfSync("sha256", masterKey, "", "postern/cursor-secret/v1", 32));
   const admin = createAdminSurface({ ...ports, report, cursorSecret });
+  const login = createLoginSurface({ ...ports, ...admin, report, cursorSecret });
   const fleet = createFleetSurface({ ...ports, report, metrics });
   let document: Record<string, unknown> | undefined;
   const operations = createOperationsSurface(
@@ -112,19 +127,14 @@ function mountDoors(
       problems: ports.problems,
       metrics: () => metrics.expose(),
       openapi: () => {
-        document ??= openapi({
-          info: { title: "Postern control plane", version: VERSION },
-          // Relative to where the document was fetched from.
-          servers: [{ url: "/" }],
-          surfaces: [admin, fleet, { ...operations, rows: operationsRows }],
-          schemas: { AuditEvent, ChainEntry, Failure: FailureBody },
-        });
+        document ??= interfaceDocument();
         return document;
       },
     },
     report,
   );
   mount(app, admin, { clock, newId });
+  mount(app, login, { clock, newId });
   mount(app, fleet, { clock, newId });
   mount(app, operations, { clock, newId });
   mountConsole(app);
@@ -133,7 +143,7 @@ function mountDoors(
     const { status, body } = failureOf(new Fault("not_found", "http.path", "There is nothing here."));
     return c.json(body, status as 404);
   });
-  return admin;
+  return { tellFailedLogins: admin.failures.tellUnheard };
 }
 
 async function makeTenants(units: Units, actor: Actor, tokens: readonly AdminToken[]): Promise<void> {

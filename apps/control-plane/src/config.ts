@@ -20,6 +20,7 @@ import { TenantId } from "@postern/contracts";
 import { Fault } from "@postern/fault";
 import { LOG_LEVELS } from "@postern/telemetry";
 import { z } from "zod";
+import { OIDC_SETTINGS, type OidcSettings, readOidc } from "./oidc-settings.ts";
 
 export const SETTINGS = {
   dataDirectory: setting(
@@ -82,12 +83,21 @@ export const SETTINGS = {
     },
     secretText(),
   ),
+  adminTokenPrevious: setting(
+    {
+      env: "POSTERN_ADMIN_TOKEN_PREVIOUS",
+      aliases: ["INTENTGATE_ADMIN_TOKEN_PREVIOUS"],
+      description: "The superadmin's token before, accepted beside it while it is being replaced.",
+      optional: true,
+    },
+    secretText(),
+  ),
   tenantAdminTokens: setting(
     {
       env: "POSTERN_TENANT_ADMIN_TOKENS",
       aliases: ["INTENTGATE_TENANT_ADMIN_TOKENS", "INTENTGATE_TENANT_ADMINS"],
       description:
-        "Tokens of tenants' admins: tenant:token,tenant:token. The tenants are made when they are new.",
+        "Tokens of tenants' admins: tenant:token,tenant:token. The tenants are made when they are new. A tenant that is named twice has two.",
       optional: true,
     },
     secretText(),
@@ -100,11 +110,21 @@ export const SETTINGS = {
     },
     integer({ min: 1, max: 10_000 }),
   ),
+  ...OIDC_SETTINGS,
   issuersMayBePrivate: setting(
     {
       env: "POSTERN_ISSUERS_MAY_BE_PRIVATE",
       description:
         "Whether identity providers may be at loopback and private addresses. Default: only in development mode.",
+      optional: true,
+    },
+    flag(),
+  ),
+  webhooksMayBePrivate: setting(
+    {
+      env: "POSTERN_WEBHOOKS_MAY_BE_PRIVATE",
+      description:
+        "Whether webhooks may be sent to loopback and private addresses, and over plain HTTP. Default: only in development mode.",
       optional: true,
     },
     flag(),
@@ -132,9 +152,15 @@ export const SETTINGS = {
   ),
 } as const;
 
-export type Config = Omit<ConfigOf<typeof SETTINGS>, "tenantAdminTokens" | "issuersMayBePrivate"> & {
+export type Config = Omit<
+  ConfigOf<typeof SETTINGS>,
+  "tenantAdminTokens" | "issuersMayBePrivate" | "webhooksMayBePrivate"
+> & {
   readonly issuersMayBePrivate: boolean;
+  readonly webhooksMayBePrivate: boolean;
   readonly tenantAdminTokens: readonly { tenant: string; token: Secret }[];
+  /** undefined where no identity provider is configured. */
+  readonly oidc: OidcSettings | undefined;
 };
 
 export interface LoadedControlPlaneConfig {
@@ -159,7 +185,9 @@ export function readConfig(environment: Environment = process.env): LoadedContro
       ...config,
       opaPath,
       issuersMayBePrivate: config.issuersMayBePrivate ?? config.mode === "development",
+      webhooksMayBePrivate: config.webhooksMayBePrivate ?? config.mode === "development",
       tenantAdminTokens: readTenantTokens(config.tenantAdminTokens),
+      oidc: readOidc(config),
     },
     unknown,
   };

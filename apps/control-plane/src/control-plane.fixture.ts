@@ -15,6 +15,7 @@ import { openPostgres } from "./database/postgres.ts";
 import { createJsonFetch } from "./domain/issuers/json-fetch.ts";
 import { createPolicyCompiler, type PolicyCompiler } from "./domain/policies/compiler.ts";
 import { regoDigest } from "./domain/policies/model.ts";
+import { createWebhookSender } from "./domain/webhooks/sender.ts";
 
 export const ENGINES = ["embedded", "postgres"] as const;
 export type Engine = (typeof ENGINES)[number];
@@ -58,6 +59,7 @@ export async function testPlane(
     masterKey: new Uint8Array(32).fill(7),
     compile: pretendToCompile,
     fetchJson: createJsonFetch({ mayBePrivate: true }),
+    webhookSender: createWebhookSender({ mayBePrivate: true }),
     tokens: [
       { token: SUPERADMIN, principal: { kind: "superadmin" } },
       { token: ACME, principal: { kind: "tenant-admin", tenant: "acme" } },

@@ -9,14 +9,21 @@ import { openEmbedded } from "./database/embedded.ts";
 import { migrate } from "./database/migrate.ts";
 import { openPostgres } from "./database/postgres.ts";
 import { createJsonFetch } from "./domain/issuers/json-fetch.ts";
+import { createKeySets } from "./domain/issuers/key-sets.ts";
 import { type MasterKey, readMasterKey } from "./domain/keys/master-key.ts";
 import { masterKeyOf } from "./domain/keys/master-key-file.ts";
 import { createPolicyCompiler } from "./domain/policies/compiler.ts";
+import { createWebhookSender } from "./domain/webhooks/sender.ts";
 import { assertFree, listen } from "./listener.ts";
 import type { AdminToken } from "./surfaces/admin/auth.ts";
+import { createIdentityProvider, type IdentityProvider } from "./surfaces/login/identity-provider.ts";
+import { createWebhookDelivery } from "./workers/deliver-webhooks.ts";
 import { every, type Loop } from "./workers/every.ts";
+import { expireApprovals } from "./workers/expire-approvals.ts";
+import { pruneWebhooks } from "./workers/prune-webhooks.ts";
 import { renewBundles } from "./workers/renew-bundles.ts";
 import { signCheckpoints } from "./workers/sign-checkpoints.ts";
+import { watchRollouts } from "./workers/watch-rollouts.ts";
 
 export interface Running {
   readonly url: string;
@@ -26,6 +33,9 @@ export interface Running {
 
 const HEARTBEAT_MS = 1_000;
 const CHECKPOINT_MS = 1_000;
+const DELIVER_MS = 1_000;
+const EXPIRE_MS = 2_000;
+const WATCH_MS = 1_000;
 const RENEW_MS = 3_600_000;
 const PRUNE_MS = 600_000;
 const FAILED_LOGINS_MS = 60_000;
@@ -46,7 +56,9 @@ export async function start(config: Config, log: Logger): Promise<Running> {
       masterKey: masterKeyFor(config),
       compile: createPolicyCompiler({ opaPath: config.opaPath }),
       fetchJson: createJsonFetch({ mayBePrivate: config.issuersMayBePrivate }),
+      webhookSender: createWebhookSender({ mayBePrivate: config.webhooksMayBePrivate }),
       tokens: tokensOf(config),
+      identityProvider: identityProviderOf(config),
       loginFailuresPerMinute: config.loginFailuresPerMinute,
       logHost: config.logHost,
       clock: systemClock,
@@ -90,11 +102,17 @@ function masterKeyFor(config: Config): MasterKey {
   return config.databaseUrl === undefined ? masterKeyOf(config.dataDirectory, randomBytes) : undefined;
 }
 
+/** Its address is the installation's own choice, so it may be in a private network. */
+function identityProviderOf({ oidc: settings }: Config): IdentityProvider | undefined {
+  if (settings === undefined) return undefined;
+  const keySets = createKeySets({ fetchJson: createJsonFetch({ mayBePrivate: true }), clock: systemClock });
+  return createIdentityProvider({ settings, keySets, clock: systemClock });
+}
+
 function tokensOf(config: Config): readonly AdminToken[] {
-  const superadmin: AdminToken[] =
-    config.adminToken === undefined
-      ? []
-      : [{ token: config.adminToken.reveal(), principal: { kind: "superadmin" } }];
+  const superadmin = [config.adminToken, config.adminTokenPrevious].flatMap((token): AdminToken[] =>
+    token === undefined ? [] : [{ token: token.reveal(), principal: { kind: "superadmin" } }],
+  );
   const tenants = config.tenantAdminTokens.map(({ tenant, token }): AdminToken => {
     return { token: token.reveal(), principal: { kind: "tenant-admin", tenant } };
   });
@@ -103,10 +121,17 @@ function tokensOf(config: Config): readonly AdminToken[] {
 
 function startLoops(controlPlane: ControlPlane, log: Logger): readonly Loop[] {
   const { feed, nouns, units, actor } = controlPlane;
+  const delivery = createWebhookDelivery({ webhooks: nouns.webhooks, units, actor, clock: systemClock, log });
+  controlPlane.onNotices(delivery.wake);
   return [
+    every(DELIVER_MS, "deliver-webhooks", log, async () => delivery.wake()),
+    delivery,
+    every(PRUNE_MS, "prune-webhooks", log, () => pruneWebhooks(nouns, units, actor)),
     every(HEARTBEAT_MS, "heartbeat", log, () => feed.beat()),
     every(CHECKPOINT_MS, "sign-checkpoints", log, () => signCheckpoints(nouns, units, actor)),
+    every(WATCH_MS, "watch-rollouts", log, () => watchRollouts(nouns, units, actor)),
     every(RENEW_MS, "renew-bundles", log, () => renewBundles(nouns, units, actor, systemClock)),
+    every(EXPIRE_MS, "expire-approvals", log, () => expireApprovals(nouns, units, actor)),
     every(FAILED_LOGINS_MS, "tell-failed-logins", log, () => controlPlane.tellFailedLogins()),
     every(PRUNE_MS, "prune-budgets", log, async () => void (await nouns.budgets.prune())),
   ];

@@ -9,6 +9,9 @@ import { SUPPORTED_OBLIGATIONS } from "@postern/obligation";
 import type { PolicyEngine } from "@postern/policy";
 import type { SidecarConfig } from "./config.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import type { HaltTable } from "./halts/halt-table.ts";
+import { createMemoryKeys } from "./provenance/memory-keys.ts";
+import { createMemoryProvenance } from "./provenance/memory-provenance.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { ControlState } from "./sync/control-state.ts";
 
@@ -21,8 +24,9 @@ export interface JudgeSurroundings extends Pick<Surroundings, "clock" | "log" | 
   readonly tenant: string;
   readonly epoch: number;
   readonly state: Pick<ControlState, "keys" | "revocations" | "stale" | "policyStale">;
+  readonly halts: Pick<HaltTable, "refusalOf">;
   readonly engine: Pick<PolicyEngine, "evaluate" | "active">;
-  readonly controlPlane: Pick<ControlPlane, "lease" | "returnLease">;
+  readonly controlPlane: Pick<ControlPlane, "lease" | "returnLease" | "memoryKey">;
 }
 
 type JudgeConfig = Pick<
@@ -32,6 +36,7 @@ type JudgeConfig = Pick<
   | "intentConfidenceMin"
   | "intentTtlMs"
   | "requireIntent"
+  | "requireMemoryProvenance"
   | "stepUpMaxAgeMs"
 >;
 
@@ -76,11 +81,16 @@ export function assembleJudge(config: JudgeConfig, around: JudgeSurroundings): A
       onFault: (fault) => log.error("capability not verified", fault),
     }),
     revocations: state.revocations,
+    halts: around.halts,
     stale: state.stale,
     intent: createIntentResolver({ extractor, clock, ttlMs: config.intentTtlMs, entriesMax: INTENTS_MAX }),
+    memory: createMemoryProvenance({
+      keys: createMemoryKeys(around),
+      isRequired: config.requireMemoryProvenance,
+    }),
     policy: {
       evaluate(of, question) {
-        const stale = state.policyStale();
+        const stale = state.policyStale(question.tool);
         return stale === undefined
           ? engine.evaluate(of, question)
           : { ok: false, reason: stale, pointer: engine.active(of) };

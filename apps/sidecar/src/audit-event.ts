@@ -1,7 +1,7 @@
 // The audit event of one judged message: who, what, and what was decided. Which of the arguments it holds is the operator's choice; their
 // salted digest is always in it.
 import { buildEvent } from "@postern/audit";
-import type { AuditEvent, JsonObject, JsonValue } from "@postern/contracts";
+import type { ApprovalTicket, AuditEvent, JsonObject, JsonValue } from "@postern/contracts";
 import type { Findings } from "@postern/decision";
 import type { Applied } from "@postern/obligation";
 
@@ -38,6 +38,8 @@ export interface Verdict {
   readonly findings: Omit<Findings, "timingsMs">;
   /** What obligations did so far. */
   readonly applied?: readonly Applied[] | undefined;
+  /** The approval that it waits for, runs by, or was refused with. */
+  readonly approval?: ApprovalTicket | undefined;
 }
 
 /** `outcome` of an allowed call stays "unknown" until its outcome record says more. Texts are cut to what the schema takes. */
@@ -78,6 +80,8 @@ export function auditEvent(
     policy_sha256: pointer?.digest ?? "",
     policy_rule: policy?.rule ?? "",
     cost_micros: policy?.cost_micros ?? 0,
+    pending_id: verdict.approval?.pending_id ?? "",
+    decided_by: verdict.approval?.decided_by ?? "",
     sidecar_id: speaker.sidecarId,
     sidecar_epoch: speaker.epoch,
     ...obligationsDone(verdict.applied),

@@ -1,12 +1,20 @@
 // A caller of /v1/tool-call speaks no MCP, but most tool servers want a session first, so the sidecar keeps one for it: one per upstream and
-// capability root, so that two agents never share what a tool server remembers. The number kept is bounded.
+// capability root, so that two agents never share what a tool server remembers. The number kept is bounded. An upstream is what it was opened
+// as: another one under its name has none of its sessions.
 import type { Capability } from "@postern/contracts";
 import { type CallClient, createCallClient } from "./upstream/session.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
 export interface CallClients {
   clientFor(upstream: Upstream, capability: Capability): CallClient;
+  /** Keeps no client of this upstream any more; the result ends them. */
+  release(upstream: Upstream): () => Promise<void>;
   close(): Promise<void>;
+}
+
+interface Kept {
+  readonly upstream: Upstream;
+  readonly client: CallClient;
 }
 
 export interface CallClientsOptions {
@@ -21,7 +29,7 @@ export function createCallClients({
   sessionsMax,
   responseBytesMax,
 }: CallClientsOptions): CallClients {
-  const clients = new Map<string, CallClient>();
+  const clients = new Map<string, Kept>();
   const open = (upstream: Upstream) =>
     createCallClient({
       upstream,
@@ -31,18 +39,26 @@ export function createCallClients({
   return {
     clientFor(upstream, { agent, rootJti }) {
       const key = `${upstream.name}\n${agent}\n${rootJti}`;
-      const client = clients.get(key) ?? open(upstream);
+      const known = clients.get(key);
+      const kept = known?.upstream === upstream ? known : { upstream, client: open(upstream) };
       clients.delete(key);
-      clients.set(key, client);
+      clients.set(key, kept);
       for (const [oldest, unused] of clients) {
         if (clients.size <= sessionsMax) break;
         clients.delete(oldest);
-        void unused.close();
+        void unused.client.close();
       }
-      return client;
+      return kept.client;
+    },
+    release(upstream) {
+      const released = [...clients].filter(([, kept]) => kept.upstream === upstream);
+      for (const [key] of released) clients.delete(key);
+      return async () => {
+        await Promise.all(released.map(([, { client }]) => client.close()));
+      };
     },
     async close() {
-      await Promise.all([...clients.values()].map((client) => client.close()));
+      await Promise.all([...clients.values()].map(({ client }) => client.close()));
     },
   };
 }

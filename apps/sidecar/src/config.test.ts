@@ -112,3 +112,16 @@ test("help names every setting", () => {
   assert.match(settingsHelp(), /POSTERN_TRUST_ROOT {2}\(required\)/);
   assert.match(settingsHelp(), /POSTERN_STALENESS_MS {2}\(default 30000\)/);
 });
+
+test("classes of tools have staleness bounds of their own", () => {
+  const upstream = { ...required, POSTERN_UPSTREAM_URL: "http://127.0.0.1:3000/mcp" };
+  assert.deepEqual(readConfig(upstream).config.stalenessByTool, []);
+  const { config } = readConfig({ ...upstream, POSTERN_STALENESS_BY_TOOL: "read_*=60s,delete_*=5s" });
+  assert.deepEqual(config.stalenessByTool, [
+    { glob: "read_*", boundMs: 60_000 },
+    { glob: "delete_*", boundMs: 5_000 },
+  ]);
+  assert.throws(() => readConfig({ ...upstream, POSTERN_STALENESS_BY_TOOL: "delete_*=1s" }), {
+    message: /POSTERN_STALENESS_BY_TOOL must be up to 64 classes/,
+  });
+});

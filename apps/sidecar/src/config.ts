@@ -17,9 +17,17 @@ import {
   setting,
   text,
 } from "@postern/config";
-import { PublicKeyText } from "@postern/contracts";
+import { PublicKeyText, SidecarLabels } from "@postern/contracts";
 import { LOG_LEVELS } from "@postern/telemetry";
+import { APPROVAL_MODES } from "./approvals/way-of-waiting.ts";
+import { STALENESS_MS, toolStaleness } from "./sync/tool-staleness.ts";
 import { TRACING_SETTINGS } from "./tracing/tracing-settings.ts";
+import {
+  isSecretVariable,
+  REGISTRY_SETTINGS,
+  type RegistryConfig,
+  readRegistry,
+} from "./upstream/registry/registry-settings.ts";
 import { readUpstreams, UPSTREAM_SETTINGS, type UpstreamsConfig } from "./upstream/upstream-settings.ts";
 
 const MIB = 1_048_576;
@@ -55,6 +63,7 @@ const SETTINGS = {
     PublicKeyText,
   ),
   ...UPSTREAM_SETTINGS,
+  ...REGISTRY_SETTINGS,
   allowMethods: setting(
     {
       env: "POSTERN_ALLOW_METHODS",
@@ -68,6 +77,14 @@ const SETTINGS = {
     {
       env: "POSTERN_REQUIRE_INTENT",
       description: "Whether a call without X-Intent-Prompt is denied.",
+      default: "false",
+    },
+    flag(),
+  ),
+  requireMemoryProvenance: setting(
+    {
+      env: "POSTERN_REQUIRE_MEMORY_PROVENANCE",
+      description: "Whether a tool call without X-Intent-Memory-Provenance is denied.",
       default: "false",
     },
     flag(),
@@ -127,7 +144,16 @@ const SETTINGS = {
         "Without proof for this long that its control state is current, the sidecar denies every call.",
       default: "30000",
     },
-    integer({ min: 2000, max: 3_600_000 }),
+    integer(STALENESS_MS),
+  ),
+  stalenessByTool: setting(
+    {
+      env: "POSTERN_STALENESS_BY_TOOL",
+      description:
+        "Bounds of their own for classes of tools, such as read_*=60s,delete_*=5s; the smallest that matches a tool applies to it.",
+      default: "",
+    },
+    toolStaleness(),
   ),
   dataDir: setting(
     { env: "POSTERN_DATA_DIR", description: "Folder for the audit spool and the last good control state." },
@@ -213,6 +239,24 @@ const SETTINGS = {
       "must have no path and no query",
     ),
   ),
+  approvalMode: setting(
+    {
+      env: "POSTERN_APPROVAL_MODE",
+      description:
+        "How a caller waits for a person's approval. resume: told to come back; block: kept waiting; protocol: asked by what its MCP client offers.",
+      default: "resume",
+    },
+    oneOf(APPROVAL_MODES),
+  ),
+  approvalWaitMs: setting(
+    {
+      env: "POSTERN_APPROVAL_WAIT_MS",
+      description:
+        "Longest time that one request is held for a person's approval; after it the caller is told to come back.",
+      default: "300000",
+    },
+    integer({ min: 0, max: 86_400_000 }),
+  ),
   sessionsMax: setting(
     {
       env: "POSTERN_SESSIONS_MAX",
@@ -245,6 +289,17 @@ const SETTINGS = {
     },
     integer({ min: 0, max: 600_000 }),
   ),
+  labels: setting(
+    {
+      env: "POSTERN_LABELS",
+      description: "What this sidecar is, for staged rollouts of policies, such as env=prod,team=a.",
+      default: "",
+    },
+    list()
+      .refine((words) => words.every((word) => /^[^=]+=[^=]+$/.test(word)), "must be NAME=VALUE,…")
+      .transform((words) => Object.fromEntries(words.map((word) => word.split("="))))
+      .pipe(SidecarLabels),
+  ),
   ...TRACING_SETTINGS,
   logLevel: setting(
     { env: "POSTERN_LOG_LEVEL", description: "Least level that is logged.", default: "info" },
@@ -255,9 +310,11 @@ const SETTINGS = {
 export interface SidecarConfig
   extends Omit<
       ConfigOf<typeof SETTINGS>,
-      "upstreamUrl" | "upstreamName" | "upstreamCommand" | "upstreamHeaders" | keyof UpstreamsConfig
+      | ("upstreamUrl" | "upstreamName" | "upstreamCommand" | "upstreamHeaders" | keyof UpstreamsConfig)
+      | keyof typeof REGISTRY_SETTINGS
     >,
-    UpstreamsConfig {}
+    UpstreamsConfig,
+    RegistryConfig {}
 
 /**
  * @throws Fault invalid "config.invalid": every wrong or missing setting.
@@ -267,24 +324,14 @@ export function readConfig(environment: Environment = process.env): {
   unknown: readonly string[];
 } {
   const { config, unknown } = loadConfig(SETTINGS, environment);
-  const {
-    upstreamUrl,
-    upstreamName,
-    upstreamCommand,
-    upstreams,
-    upstreamHeaders,
-    upstreamEnvironment,
-    ...rest
-  } = config;
-  const given = {
-    upstreamUrl,
-    upstreamName,
-    upstreamCommand,
-    upstreams,
-    upstreamHeaders,
-    upstreamEnvironment,
+  const { upstreamUrl, upstreamName, upstreamCommand, upstreamHeaders, ...others } = config;
+  const { registry, registryHosts, secretsDir, vaultAddress, vaultToken, vaultTokenFile, ...more } = others;
+  const { vaultRole, vaultLoginMount, vaultJwtFile, vaultTtlMs, ...rest } = more;
+  const upstreams = readUpstreams(config, environment, { mayBeNone: registry === "on" });
+  return {
+    config: Object.freeze({ ...rest, ...upstreams, ...readRegistry(config, environment) }),
+    unknown: unknown.filter((name) => !isSecretVariable(name)),
   };
-  return { config: Object.freeze({ ...rest, ...readUpstreams(given, environment) }), unknown };
 }
 
 /** The settings as text for `--help`. */

@@ -27,6 +27,9 @@ const METRICS = [
   "circuitOpen",
   "sessionsOpen",
   "streamsOpen",
+  "approvals",
+  "approvalsWaiting",
+  "approvalWait",
   "outcomesOwed",
   "ready",
   "buildInfo",
@@ -69,18 +72,20 @@ async function run(): Promise<void> {
   const surroundings = systemSurroundings({ log, metrics: createMetrics(METRICS, { process: true }) });
   try {
     const tracer = await openTracer(config, surroundings);
+    const places = new Map(upstreamPlaces(config.upstreams));
     const runtime = await startRuntime(config, {
       ...surroundings,
       tracer,
       observer: createMessageObserver({
         ...surroundings,
         tracer,
-        places: upstreamPlaces(config.upstreams),
+        places,
         classes: CLASSES,
         isVerbose: config.logLevel === "debug",
       }),
       controlPlane,
       upstreams: openUpstreams(config, surroundings),
+      places,
     });
     const host = config.host.includes(":") ? `[${config.host}]` : config.host;
     log.info("listening", { url: `http://${host}:${runtime.port}` });

@@ -83,3 +83,16 @@ test("sessions that their owner has long not used make room for a new one, and a
   assert.deepEqual(forgotten, ["files/s1"]);
   assert.equal(sessions.isOwnedBy("files", "theirs", bob), true);
 });
+
+test("the sessions of an upstream that goes are forgotten at once, and those of others are not", () => {
+  const forgotten: string[] = [];
+  const sessions = tableOf({ sessionsPerRootMax: 3, onForgotten: (_, id) => forgotten.push(id) });
+  for (const id of ["s1", "s2"]) sessions.bind("crm", id, alice);
+  sessions.bind("files", "s1", alice);
+  assert.equal(sessions.open(alice), undefined);
+  assert.deepEqual(sessions.release("crm"), ["s1", "s2"]);
+  assert.equal(sessions.isOwnedBy("crm", "s1", alice), false);
+  assert.equal(sessions.isOwnedBy("files", "s1", alice), true);
+  assert.ok(sessions.open(alice));
+  assert.deepEqual([sessions.release("crm"), forgotten], [[], []]);
+});

@@ -11,11 +11,18 @@ export interface Sessions {
    * of its own that have been idle for long make room.
    */
   open(capability: Capability): (() => void) | undefined;
-  /** Called when the upstream answers `initialize` with a session id. An id that is bound to another owner stays with it: false. */
-  bind(upstream: string, sessionId: string, owner: Capability): boolean;
+  /**
+   * Called when the upstream answers `initialize` with a session id. An id that is bound to another owner stays with it: false. `elicits`: the
+   * client says that its user can be asked.
+   */
+  bind(upstream: string, sessionId: string, owner: Capability, elicits?: boolean): boolean;
+  /** Whether the client of the session says that its user can be asked. */
+  elicits(upstream: string, sessionId: string): boolean;
   /** Whether this capability, or another one grown from the same root, may use the session. */
   isOwnedBy(upstream: string, sessionId: string, capability: Capability): boolean;
   forget(upstream: string, sessionId: string): void;
+  /** Forgets every session of an upstream, and gives their ids. Nobody is told. */
+  release(upstream: string): string[];
   readonly size: number;
 }
 
@@ -35,6 +42,7 @@ interface Entry {
   readonly upstream: string;
   readonly sessionId: string;
   readonly owner: string;
+  readonly elicits: boolean;
   readonly leave: () => void;
   usedMs: number;
 }
@@ -73,17 +81,18 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (places.of(owner) >= sessionsPerRootMax) forgetIdle(owner);
       return places.of(owner) >= sessionsPerRootMax ? undefined : places.add(owner);
     },
-    bind(upstream, sessionId, capability) {
+    bind(upstream, sessionId, capability, elicits = false) {
       const owner = rootOf(capability);
       const bound = entries.get(keyOf(upstream, sessionId));
       if (bound !== undefined && bound.owner !== owner) return false;
-      touch(bound ?? { upstream, sessionId, owner, leave: places.add(owner), usedMs: 0 });
+      touch(bound ?? { upstream, sessionId, owner, elicits, leave: places.add(owner), usedMs: 0 });
       for (const oldest of entries.values()) {
         if (entries.size <= sessionsMax) break;
         forget(oldest);
       }
       return true;
     },
+    elicits: (upstream, sessionId) => entries.get(keyOf(upstream, sessionId))?.elicits === true,
     isOwnedBy(upstream, sessionId, capability) {
       const entry = entries.get(keyOf(upstream, sessionId));
       if (entry?.owner !== rootOf(capability)) return false;
@@ -93,6 +102,11 @@ export function createSessions(options: SessionsOptions): Sessions {
     forget(upstream, sessionId) {
       const entry = entries.get(keyOf(upstream, sessionId));
       if (entry !== undefined) remove(entry);
+    },
+    release(upstream) {
+      const released = [...entries.values()].filter((entry) => entry.upstream === upstream);
+      for (const entry of released) remove(entry);
+      return released.map(({ sessionId }) => sessionId);
     },
     get size() {
       return entries.size;

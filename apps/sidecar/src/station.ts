@@ -5,15 +5,19 @@ import { openSpool, type Spool } from "@postern/audit/spool";
 import type { Reason, RegisterReply } from "@postern/contracts";
 import type { MessageRequest } from "@postern/decision";
 import { createPolicyEngine } from "@postern/policy";
+import { createApprovals } from "./approvals/approvals.ts";
 import { assembleJudge } from "./assemble-judge.ts";
 import { createCallClients } from "./call-clients.ts";
 import type { SidecarConfig } from "./config.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { endSession } from "./end-session.ts";
+import { createVigil } from "./halts/vigil.ts";
 import { createHandles } from "./handles.ts";
 import { problemsOf, warningsOf } from "./health.ts";
 import { createJournal } from "./journal.ts";
 import { createLogin, type Login } from "./login/login.ts";
 import { createTrustedIssuers } from "./login/trusted-issuers.ts";
+import { openRegistry } from "./open-registry.ts";
 import { createPipeline, type Pipeline } from "./pipeline.ts";
 import { createSessions } from "./sessions.ts";
 import { createShipper } from "./ship/ship-records.ts";
@@ -21,6 +25,7 @@ import { createStrangerLog } from "./stranger-log.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { openSync } from "./sync/open-sync.ts";
 import { createTally } from "./tally.ts";
+import type { UpstreamPlace } from "./tracing/message-attributes.ts";
 import type { MessageObserver } from "./tracing/message-observer.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 import { VERSION } from "./version.ts";
@@ -43,13 +48,18 @@ export interface Station {
 export interface StationPorts extends Surroundings {
   readonly observer: MessageObserver;
   readonly controlPlane: ControlPlane;
-  readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** By name, to which registered ones come and go. */
+  readonly upstreams: Map<string, Upstream>;
+  /** How each is reached. */
+  readonly places: Map<string, UpstreamPlace>;
   /** Fires when the sidecar is to end. */
   readonly closing: AbortSignal;
 }
 
 /** Tasks and states remembered over all callers. */
 const HANDLES_MAX = 10_000;
+/** Silence of the sync stream after which decisions are asked for. */
+const HEARING_MS = 5_000;
 
 /** @throws what opening the data folder and the spool throws. */
 export async function openStation(
@@ -75,9 +85,22 @@ export async function openStation(
     onTrouble: (trouble) => ports.log.warn("policy gave no decision", { ...trouble }),
     onQuestion: (way) => metrics.increment("policyEvaluations", { way }),
   });
-  const sync = await openSync({ ...config, tenant, directory: join(dataDir, "state") }, { ...ports, engine });
-  const { state, pins } = sync;
-  const { judge, budget } = assembleJudge(config, { ...ports, ...identity, state, engine });
+  const approvals = createApprovals({
+    ...ports,
+    queue: ports.controlPlane,
+    isHearing: () => sync.ageMs() < HEARING_MS,
+  });
+  const callClients = createCallClients({ ...config, version: VERSION });
+  const sessions = createSessions({ ...config, clock: ports.clock, onForgotten: sessionEnder(ports) });
+  const registry = openRegistry(config, { ...ports, sessions, callClients });
+  const sync = await openSync(
+    { ...config, tenant, sidecarId, epoch, directory: join(dataDir, "state") },
+    { ...ports, engine, approvals, registry },
+  );
+  const { state, pins, halts, policies } = sync;
+  const { judge, budget } = assembleJudge(config, { ...ports, ...identity, state, halts, engine: policies });
+  const vigil = createVigil({ judge });
+  sync.onApplied(vigil.look);
   const shipper = createShipper({ ...ports, sidecarId, spool, keys: state.keys });
   const journal = createJournal({
     ...ports,
@@ -93,11 +116,14 @@ export async function openStation(
     onChanged: () => login.forget(),
   });
   const { publicUrl } = config;
-  const login = createLogin({ ...ports, issuers, publicUrl, upstreams: [...ports.upstreams.keys()] });
+  const exchanging = createLogin({ ...ports, issuers, publicUrl, upstreams: ports.upstreams });
+  const login: Login = {
+    ...exchanging,
+    // While everybody is stopped no access token is shown to anybody.
+    resolve: (bearer, entrance) => halts.refusalOf() ?? exchanging.resolve(bearer, entrance),
+  };
   const stopping = new AbortController();
   const following = issuers.follow(stopping.signal);
-  const callClients = createCallClients({ ...config, version: VERSION });
-  const sessions = createSessions({ ...config, clock: ports.clock, onForgotten: sessionEnder(ports) });
   const streams = createTally();
   const pipeline = createPipeline({
     ...config,
@@ -106,8 +132,10 @@ export async function openStation(
     login,
     sessions,
     streams,
+    vigil,
     handles: createHandles({ handlesMax: HANDLES_MAX }),
     callClients,
+    approvals,
     pins,
     journal,
     strangers,
@@ -125,7 +153,7 @@ export async function openStation(
       return standing.ok ? undefined : standing.reason;
     },
     problems: () => problemsOf({ state, spool, journal, shipper }),
-    warnings: () => warningsOf({ shipper }),
+    warnings: () => [...warningsOf({ shipper }), ...registry.warnings()],
     measure() {
       metrics.set("syncAge", sync.ageMs() / 1000);
       metrics.set("spoolBytes", spool.usage().bytes);
@@ -134,6 +162,7 @@ export async function openStation(
       metrics.set("outcomesOwed", journal.owed());
       metrics.set("sessionsOpen", sessions.size);
       metrics.set("streamsOpen", streams.total());
+      metrics.set("approvalsWaiting", approvals.room.size);
     },
     async close(flushMs) {
       stopping.abort();
@@ -145,6 +174,7 @@ export async function openStation(
       const flushed = await shipper.flush(flushMs);
       await shipper.stop();
       await sync.close();
+      await registry.close();
       await engine.close();
       await spool.close();
       return flushed;
@@ -152,17 +182,11 @@ export async function openStation(
   };
 }
 
-/** Tells a tool server that a session is over which nobody can use any more. Whether it hears is its own affair. */
+/** What becomes of a session that is forgotten for want of room. */
 function sessionEnder({ upstreams, closing }: Pick<StationPorts, "upstreams" | "closing">) {
-  return (upstream: string, sessionId: string) => {
-    const request = { method: "DELETE", headers: new Map([["mcp-session-id", sessionId]]) } as const;
-    void upstreams
-      .get(upstream)
-      ?.forward(request, closing)
-      .then(
-        ({ body }) => body.cancel(),
-        () => {},
-      );
+  return (name: string, sessionId: string) => {
+    const upstream = upstreams.get(name);
+    if (upstream !== undefined) void endSession(upstream, sessionId, closing);
   };
 }
 

@@ -36,9 +36,39 @@ const issuer = {
   ...{ id: "i1", tenant, issuer: "https://login.example" },
 };
 
+const dryRun = {
+  decisions: [
+    {
+      ...{ input: { tool: "pay" }, candidate_decision: "block" as const, actual_decision: "allow" as const },
+      ...{ rule: "limit", changed: true, uncertain: false, missing: [] },
+    },
+  ],
+  summary: {
+    ...{ evaluated: 1, unchanged: 0, changed: 1, uncertain: 0, failed: 0, allow_to_block: 1 },
+    ...{ allow_to_escalate: 0, block_to_allow: 0, block_to_escalate: 0, escalate_to_allow: 0 },
+    ...{ escalate_to_block: 0, tools: [{ name: "pay", changed: 1, evaluated: 1 }] },
+  },
+  safety: [{ finding: "mass_block", severity: "critical" as const, message: "1 of 1 calls." }],
+  partial: false,
+};
+
 const tool = {
   ...{ id: "t1", tenant, upstream: "files", name: "read", status: "quarantined", held_by: "pin.changed" },
   ...{ approved_digests: ["0"], waiting_digest: "1", flags: ["invisible_unicode"] },
+};
+
+const upstream = {
+  ...{ name: "crm", tenant, transport: "http" as const, url: "https://crm.example/mcp", enabled: true },
+  auth: {
+    ...{ kind: "header" as const, header: "authorization", prefix: "Bearer " },
+    secret: { from: "vault" as const, path: "secret/crm#token" },
+  },
+};
+const { tenant: _, name: __, ...upstreamRequest } = upstream;
+
+const approval = {
+  ...{ id: "a1", tenant, agent_id: "bot", capability_token_id: "j1", tool: "pay", arguments: { amount: 5 } },
+  ...{ escalating_rule: "payments", created_at: "2026-01-01T00:00:00Z", status: "pending" },
 };
 
 const calls: {
@@ -48,6 +78,38 @@ const calls: {
   body?: object;
   reply: unknown;
 }[] = [
+  {
+    name: "upstreams",
+    run: (client) => client.upstreams({ tenant, limit: 2 }),
+    request: "GET /v1/admin/upstreams?tenant=acme&limit=2",
+    reply: { items: [upstream], next_cursor: "c" },
+  },
+  {
+    name: "upstream",
+    run: (client) => client.upstream("crm", { tenant }),
+    request: "GET /v1/admin/upstreams/crm?tenant=acme",
+    reply: upstream,
+  },
+  {
+    name: "addUpstream",
+    run: (client) => client.addUpstream({ name: "crm", tenant, ...upstreamRequest }),
+    request: "POST /v1/admin/upstreams",
+    body: { name: "crm", tenant, ...upstreamRequest },
+    reply: upstream,
+  },
+  {
+    name: "replaceUpstream",
+    run: (client) => client.replaceUpstream("crm", upstreamRequest, { tenant }),
+    request: "PUT /v1/admin/upstreams/crm?tenant=acme",
+    body: upstreamRequest,
+    reply: upstream,
+  },
+  {
+    name: "removeUpstream",
+    run: (client) => client.removeUpstream("../crm", { tenant }),
+    request: "DELETE /v1/admin/upstreams/..%2Fcrm?tenant=acme",
+    reply: undefined,
+  },
   {
     name: "mint",
     run: (client) => client.mint({ subject: "bot", tools: ["read_*"], ttl_seconds: 60 }),
@@ -124,6 +186,13 @@ const calls: {
     run: (client) => client.rollback({ tenant }),
     request: "POST /v1/admin/policies/rollback?tenant=acme",
     reply: active,
+  },
+  {
+    name: "dryRunPolicy",
+    run: (client) => client.dryRunPolicy({ rego_source: "package x", sample: "last:500", tenant }),
+    request: "POST /v1/admin/policies/dry-run",
+    body: { rego_source: "package x", sample: "last:500", tenant },
+    reply: dryRun,
   },
   {
     name: "audit",
@@ -227,6 +296,25 @@ const calls: {
     request: "PUT /v1/admin/tools/mode",
     body: { tenant, mode: "approve_all" },
     reply: { tenant, mode: "approve_all" },
+  },
+  {
+    name: "approvals",
+    run: (client) => client.approvals({ tenant, status: "rejected", limit: 5 }),
+    request: "GET /v1/admin/approvals?tenant=acme&status=rejected&limit=5",
+    reply: { items: [approval], next_cursor: "c" },
+  },
+  {
+    name: "approval",
+    run: (client) => client.approval("../keys"),
+    request: "GET /v1/admin/approvals/..%2Fkeys",
+    reply: approval,
+  },
+  {
+    name: "decideApproval",
+    run: (client) => client.decideApproval("a1", { decision: "approve", reason: "known" }),
+    request: "POST /v1/admin/approvals/a1/decide",
+    body: { decision: "approve", reason: "known" },
+    reply: undefined,
   },
   {
     name: "tenants",

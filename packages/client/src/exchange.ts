@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   readonly timeoutMs?: number;
   /** Largest answer that is read into memory. Default 16 MiB. */
   readonly answerBytesMax?: number;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface RequestOptions {
@@ -67,6 +69,7 @@ export function createExchange(options: ConnectionOptions, token: string): Excha
       headers: {
         authorization,
         ...(bodyJson === undefined ? {} : { "content-type": "application/json" }),
+        ...options.headers,
         ...headers,
       },
       signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),

@@ -97,6 +97,7 @@ test("register, leases, logins, tools and audit speak the contract", async (t) =
     "/v1/sidecar/audit": { acknowledgements: ["sealed"] },
     "/v1/sidecar/leases/return": undefined,
     "/v1/sidecar/login": { sealed: "v4.public.x" },
+    "/v1/sidecar/memory-keys": { memory_signing_key: "A".repeat(43) },
     "/v1/sidecar/exchange": { token: "v4.public.y", expires_at: "2026-01-01T00:00:00.000Z" },
   };
   const { url } = await scriptedServer(t, (request, response) => {
@@ -113,6 +114,7 @@ test("register, leases, logins, tools and audit speak the contract", async (t) =
   assert.deepEqual(await client.login(), { sealed: "v4.public.x" });
   const asked = { access_token: "a.b.c", resource: "https://sidecar.example/v1/mcp" };
   assert.equal((await client.exchangeToken(asked)).token, "v4.public.y");
+  assert.equal((await client.memoryKey({ jti: "j1" })).memory_signing_key, "A".repeat(43));
   const record = { sequence: 1, hash: "0".repeat(64), body: { kind: "outcome", event_id: "e1" } } as never;
   const batch = { epoch: 3, previous_hash: "0".repeat(64), records: [record] };
   assert.deepEqual(await client.sendAudit(JSON.stringify(batch)), { acknowledgements: ["sealed"] });
@@ -136,4 +138,29 @@ test("a bundle is fetched by a digest and nothing else", async (t) => {
   assert.equal(server.seen[0]?.url, `/v1/sidecar/bundles/${digest}`);
   await assert.rejects(client.bundle("../../admin/keys"));
   assert.equal(server.seen.length, 1);
+});
+
+test("a claim is answered with the ticket, whether it was taken or refused, and anything else is a fault", async (t) => {
+  const at = "2026-01-01T00:00:00.000Z";
+  const ticket = {
+    ...{ pending_id: "a1", status: "used", digest: "0".repeat(64), created_at: at, expires_at: at },
+    ...{ decided_by: "ann", decided_at: at, reason: "" },
+  };
+  const claim = { digest: ticket.digest, event_id: "event-1" };
+  const asked = async (script: Script) => {
+    const server = await scriptedServer(t, script);
+    const client = createSidecarClient({ url: server.url, credential: "c" });
+    const found = await client.claimApproval("../a1", claim);
+    const [seen] = server.seen;
+    assert.equal(`${seen?.method} ${seen?.url}`, "POST /v1/sidecar/approvals/..%2Fa1/claim");
+    assert.deepEqual(JSON.parse(seen?.body ?? ""), claim);
+    return found;
+  };
+  assert.deepEqual(await asked(answers(200, ticket)), { isTaken: true, ticket });
+  const refused = { ...ticket, error: "It was used.", code: "approvals.used" };
+  assert.deepEqual(await asked(answers(409, refused)), { isTaken: false, ticket });
+  await assert.rejects(asked(answers(409, { error: "no" })), isFault("upstream", "client.malformed"));
+  await assert.rejects(asked(answers(200, "{")), isFault("upstream", "client.malformed"));
+  const gone = { error: "gone", code: "approvals.unknown" };
+  await assert.rejects(asked(answers(404, gone)), isFault("not_found", "approvals.unknown"));
 });

@@ -1,5 +1,8 @@
 // What a sidecar asks of its control plane. Documents arrive sealed and are handed on sealed: to trust them is the caller's work.
 import {
+  type ApprovalClaim,
+  type ApprovalRequest,
+  ApprovalTicket,
   AuditBatchReply,
   ExchangeReply,
   type ExchangeRequest,
@@ -7,15 +10,20 @@ import {
   type LeaseRequest,
   type LeaseReturn,
   LoginReply,
+  MemoryKeyReply,
+  type MemoryKeyRequest,
   RegisterReply,
   type RegisterRequest,
+  type RolloutReport,
+  RolloutReportReply,
   Sha256Hex,
   type ToolReport,
   ToolReportReply,
 } from "@postern/contracts";
-import type { z } from "zod";
+import { z } from "zod";
 import { readEvents } from "./event-stream.ts";
 import { type ConnectionOptions, createExchange } from "./exchange.ts";
+import { malformed, refusal } from "./failure.ts";
 
 export interface SidecarClientOptions extends ConnectionOptions {
   /** The sidecar's own bearer credential. */
@@ -41,12 +49,22 @@ export interface SidecarClient {
   sendAudit(batchJson: string): Promise<AuditBatchReply>;
   /** What of the tools seen is not in the inventory. */
   reportTools(report: ToolReport): Promise<ToolReportReply>;
+  /** What was counted of a rollout since this boot. */
+  reportRollout(id: string, report: RolloutReport): Promise<RolloutReportReply>;
   lease(request: z.infer<typeof LeaseRequest>): Promise<LeaseReply>;
   returnLease(request: z.infer<typeof LeaseReturn>): Promise<void>;
   /** What the tenant's issuers of access tokens are, sealed. */
   login(signal?: AbortSignal): Promise<z.infer<typeof LoginReply>>;
-  /** A capability for an access token. A token that is worth nothing raises Fault forbidden "capability.exchange". */
+  /** A capability for an access token. A token that is worth nothing raises Fault forbidden "capability.exchange" or "capability.halted". */
   exchangeToken(request: ExchangeRequest): Promise<ExchangeReply>;
+  /** The key of a token's memory. Raises Fault not_found "capabilities.unknown". */
+  memoryKey(request: MemoryKeyRequest): Promise<MemoryKeyReply>;
+  /** Parks a call, or says where the same call stands already. Raises Fault limited "approvals.too_many". */
+  parkCall(request: ApprovalRequest): Promise<ApprovalTicket>;
+  /** Where a parked call stands. Raises Fault not_found "approvals.unknown". */
+  approval(id: string, signal?: AbortSignal): Promise<ApprovalTicket>;
+  /** Takes the permission, once; when there is none to take, the ticket says why. Raises Fault not_found "approvals.unknown". */
+  claimApproval(id: string, claim: ApprovalClaim): Promise<{ isTaken: boolean; ticket: ApprovalTicket }>;
 }
 
 /** Largest sealed state: ten thousand revocations fit several times. */
@@ -73,11 +91,36 @@ export function createSidecarClient(options: SidecarClientOptions): SidecarClien
     bundle: async (digest) => exchange.bytes("GET", `${fleet}/bundles/${Sha256Hex.parse(digest)}`),
     sendAudit: (bodyJson) => exchange.json("POST", `${fleet}/audit`, AuditBatchReply, { bodyJson }),
     reportTools: (body) => exchange.json("POST", `${fleet}/tools`, ToolReportReply, { body }),
+    reportRollout: (id, body) =>
+      exchange.json("POST", `${fleet}/rollouts/${encodeURIComponent(id)}/report`, RolloutReportReply, {
+        body,
+      }),
     lease: (body) => exchange.json("POST", `${fleet}/leases`, LeaseReply, { body }),
     async returnLease(body) {
       await exchange.bytes("POST", `${fleet}/leases/return`, { body });
     },
     login: (signal) => exchange.json("GET", `${fleet}/login`, LoginReply, { signal }),
     exchangeToken: (body) => exchange.json("POST", `${fleet}/exchange`, ExchangeReply, { body }),
+    memoryKey: (body) => exchange.json("POST", `${fleet}/memory-keys`, MemoryKeyReply, { body }),
+    parkCall: (body) => exchange.json("POST", `${fleet}/approvals`, ApprovalTicket, { body }),
+    approval: (id, signal) => exchange.json("GET", approvalPath(id), ApprovalTicket, { signal }),
+    async claimApproval(id, body) {
+      const { status, bytes } = await exchange.answer("POST", `${approvalPath(id)}/claim`, { body });
+      if (status !== 200 && status !== 409) throw refusal(status, bytes);
+      return { isTaken: status === 200, ticket: standingIn(bytes) };
+    },
   };
+}
+
+const approvalPath = (id: string) => `/v1/sidecar/approvals/${encodeURIComponent(id)}`;
+
+/** The ticket of an answer to a claim; a refusal says more beside it. */
+const Standing = z.object(ApprovalTicket.shape);
+
+function standingIn(bytes: Uint8Array): ApprovalTicket {
+  try {
+    return Standing.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
+  } catch (caught) {
+    throw malformed(String(caught));
+  }
 }

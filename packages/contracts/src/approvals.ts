@@ -45,10 +45,10 @@ export const ApprovalTicket = z.strictObject({
   created_at: Timestamp,
   /** Pending: until when it can be decided. Approved: until when it can be taken. */
   expires_at: Timestamp,
-  /** Who decided, by credential; "" while it is pending. */
+  /** Whose decision settled it, by credential; "" while nobody's has. */
   decided_by: z.string().max(200),
   decided_at: Timestamp.optional(),
-  /** What the one who decided said. */
+  /** What that one said. */
   reason: z.string().max(1024),
 });
 export type ApprovalTicket = z.infer<typeof ApprovalTicket>;
@@ -57,8 +57,21 @@ export type ApprovalTicket = z.infer<typeof ApprovalTicket>;
  * POST /v1/sidecar/approvals/{id}/claim: takes the permission. Whoever is first has it; the same `event_id` may ask again, so that a reply that
  * was lost costs nothing. 409 says where it stands instead.
  */
-export const ApprovalClaim = z.strictObject({ digest: Sha256Hex, event_id: Identifier });
+export const ApprovalClaim = z.strictObject({
+  digest: Sha256Hex,
+  event_id: Identifier,
+  /** Of the token under which the call runs. Needed where the tenant asks for four eyes, since the digest does not tell tokens apart. */
+  root_token_id: Identifier.optional(),
+});
 export type ApprovalClaim = z.infer<typeof ApprovalClaim>;
+
+/** Why a claim took nothing: the ticket as it stands, with a sentence and a code: `approvals.<status>`, `approvals.digest`, `approvals.four_eyes`. */
+export const ClaimRefusal = z.strictObject({
+  error: z.string(),
+  code: z.string(),
+  ...ApprovalTicket.shape,
+});
+export type ClaimRefusal = z.infer<typeof ClaimRefusal>;
 
 /** Decisions in one signed state. */
 export const DECISIONS_PER_STATE = 1_000;

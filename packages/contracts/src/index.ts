@@ -3,6 +3,7 @@ export {
   ApprovalRequest,
   ApprovalStatus,
   ApprovalTicket,
+  ClaimRefusal,
   DECISIONS_PER_STATE,
   PARKED_ARGUMENTS_BYTES_MAX,
 } from "./approvals.ts";
@@ -34,10 +35,18 @@ export {
   ToolGlob,
 } from "./capability.ts";
 export { FAULT_KINDS, type FaultKind } from "./faults.ts";
-export { HALTS_MAX, Halt, HaltScope } from "./halts.ts";
+export { HALTS_MAX, Halt, HaltReason, HaltScope, haltedReason } from "./halts.ts";
 export { AgentId, Identifier, KeyId, PublicKeyText, Sha256Hex, TenantId, Timestamp } from "./ids.ts";
 export { ExtractRequest, ExtractResponse, INTENT_PROMPT_CHARS_MAX, Intent } from "./intent.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
+export {
+  MEMORY_ENTRIES_MAX,
+  MemoryEntries,
+  type MemoryEntry,
+  MemoryKeyReply,
+  MemoryKeyRequest,
+  PROVENANCE_CHARS_MAX,
+} from "./memory.ts";
 export {
   ACCESS_TOKEN_CHARS_MAX,
   AccessTokenAlgorithm,
@@ -56,6 +65,7 @@ export {
   LoginState,
   ResourceUrl,
 } from "./oauth.ts";
+export { OperatorName, OperatorRole } from "./operators.ts";
 export {
   BundleFile,
   BundleManifest,
@@ -66,6 +76,13 @@ export {
   type PolicyInput,
   PolicyPointer,
   PolicyRollout,
+  ROLLOUT_SAMPLES_MAX,
+  RolloutDifference,
+  RolloutReport,
+  RolloutReportReply,
+  RolloutSample,
+  RolloutVerdicts,
+  SidecarLabels,
 } from "./policy.ts";
 export { CHECKS, type Check, ERROR_CODE, REASONS, type Reason, type ReasonCode, reason } from "./reasons.ts";
 export {
@@ -106,4 +123,12 @@ export {
   ToolStatus,
   UpstreamName,
 } from "./tools.ts";
-export { RegisteredUpstream, SecretReference, UPSTREAMS_MAX, UpstreamAuth } from "./upstreams.ts";
+export {
+  CredentialHeader,
+  RegisteredUpstream,
+  SecretReference,
+  UPSTREAMS_MAX,
+  UpstreamAuth,
+  UpstreamTransport,
+  UpstreamUrl,
+} from "./upstreams.ts";

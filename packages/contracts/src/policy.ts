@@ -124,15 +124,82 @@ export const PolicyPointer = z.strictObject({
 });
 export type PolicyPointer = z.infer<typeof PolicyPointer>;
 
+const SidecarLabel = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/,
+    "must be 1 to 63 letters, digits or inner . _ / -",
+  );
+
+/** What a sidecar says it is, such as `env=prod`, and what a rollout asks for. */
+export const SidecarLabels = z
+  .record(SidecarLabel, SidecarLabel)
+  .refine((labels) => Object.keys(labels).length <= 16, "must be at most 16 labels");
+export type SidecarLabels = Readonly<z.infer<typeof SidecarLabels>>;
+
 /**
- * A candidate beside what is in force. shadow: it is asked too, and only the differences are counted · staged: it decides in the sidecars that
+ * A candidate beside what is in force. Its revision is higher than the active one's, always. shadow: it is asked too, and only the differences are counted · staged: it decides in the sidecars that
  * take part, which are those with every label, and of them `percent` by a stable hash.
  */
 export const PolicyRollout = z.strictObject({
   id: Identifier,
   mode: z.enum(["shadow", "staged"]),
   percent: z.int().min(0).max(100),
-  labels: z.record(z.string().max(63), z.string().max(63)),
+  labels: SidecarLabels,
   candidate: PolicyPointer,
 });
 export type PolicyRollout = z.infer<typeof PolicyRollout>;
+
+/** What two policies can say differently of one call: first the one in force, then the candidate. */
+export const RolloutDifference = z.enum([
+  "allow_to_block",
+  "allow_to_escalate",
+  "block_to_allow",
+  "block_to_escalate",
+  "escalate_to_allow",
+  "escalate_to_block",
+]);
+export type RolloutDifference = z.infer<typeof RolloutDifference>;
+
+const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+/** What one policy said of the calls that it was asked about. */
+export const RolloutVerdicts = z.strictObject({ allowed: count, blocked: count, escalated: count });
+export type RolloutVerdicts = Readonly<z.infer<typeof RolloutVerdicts>>;
+
+/** A call of which the two policies say different things, by what its audit event names it with. */
+export const RolloutSample = z.strictObject({
+  difference: RolloutDifference,
+  tool: z.string().max(256),
+  agent: z.string().max(200),
+  request_id: z.string().max(128),
+});
+export type RolloutSample = Readonly<z.infer<typeof RolloutSample>>;
+
+export const ROLLOUT_SAMPLES_MAX = 10;
+
+/**
+ * POST /v1/sidecar/rollouts/{id}/report: everything since the sidecar's boot, so that a report that is lost or repeated counts once.
+ * `compared`: calls of which both policies were asked, whichever of them decided · `skipped`: calls that were not compared because too many
+ * waited for it · `load_failures`: attempts at putting the candidate in force that showed it to be unusable.
+ */
+export const RolloutReport = z.strictObject({
+  epoch: z.int().min(1),
+  takes_part: z.boolean(),
+  /** Whether the candidate is ready for use. */
+  loaded: z.boolean(),
+  active: RolloutVerdicts,
+  candidate: RolloutVerdicts,
+  compared: count,
+  skipped: count,
+  differences: z.record(RolloutDifference, count),
+  load_failures: count,
+  /** Why the candidate is not ready. */
+  problem: z.string().max(500).optional(),
+  samples: z.array(RolloutSample).max(ROLLOUT_SAMPLES_MAX),
+});
+export type RolloutReport = Readonly<z.infer<typeof RolloutReport>>;
+
+/** `running` false: nothing more needs to be told. */
+export const RolloutReportReply = z.strictObject({ running: z.boolean() });
+export type RolloutReportReply = z.infer<typeof RolloutReportReply>;

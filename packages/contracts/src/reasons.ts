@@ -62,6 +62,7 @@ export const REASONS = {
   "intent.forbidden": "The declared intent forbids this tool.",
   "intent.not_allowed": "The declared intent does not call for this tool.",
   "intent.low_confidence": "The declared intent was not understood with enough confidence.",
+  "intent.provenance": "The memory that the call rests on was not written under this capability token.",
   "intent.unavailable": "The declared intent could not be evaluated.",
   "policy.denied": "The tenant's policy denies this call.",
   "policy.none": "The tenant has no active policy, so every call is denied.",

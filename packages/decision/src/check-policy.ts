@@ -1,5 +1,6 @@
 // Third check: the tenant's Rego policy. Worst wins (allow < allow with obligations < approval < block), and what the caller cannot
-// carry out, an unknown obligation or a stale step-up, counts as block.
+// carry out, an unknown obligation or a stale step-up, counts as block. Where a person has approved the call, asking for one counts as allow.
+import { CLOCK_SKEW_MS } from "@postern/capability";
 import {
   type Capability,
   type Intent,
@@ -50,11 +51,12 @@ export function checkPolicy(
     sessionId: call.sessionId,
     remoteAddress: call.remoteAddress,
     requestId: call.requestId,
+    ...(call.approval !== undefined && { approval: call.approval }),
     nowMs,
     remaining: () => ports.budget.remaining(capability.tenant, capability, nowMs),
   });
   return andThen(verdict, (judged) =>
-    found(findingOf(ports, judged, action, stepUpAgeMs(capability, nowMs))),
+    found(findingOf(ports, judged, call, action, stepUpAgeMs(capability, nowMs))),
   );
 }
 
@@ -65,6 +67,7 @@ const stepUpAgeMs = ({ stepUpAtMs }: Capability, nowMs: number) =>
 function findingOf(
   { rules }: Ports,
   verdict: PolicyVerdict,
+  { approval }: Pick<CallRequest, "approval">,
   action: "call" | "list",
   ageMs: number,
 ): PolicyFinding {
@@ -72,7 +75,8 @@ function findingOf(
   if (!verdict.ok) return { verdict: "block", policy: undefined, pointer, reason: verdict.reason };
   const { decision: policy } = verdict;
   const block = (why: Reason): PolicyFinding => ({ verdict: "block", policy, pointer, reason: why });
-  if (policy.escalate === true) {
+  const asksPerson = policy.escalate === true;
+  if (asksPerson && approval === undefined) {
     return {
       verdict: "escalate",
       policy,
@@ -80,12 +84,15 @@ function findingOf(
       reason: explain("policy.escalated", policy),
     };
   }
-  if (!policy.allow) return block(explain("policy.denied", policy));
+  // What asks for a person says nothing against the call by itself.
+  if (!policy.allow && !asksPerson) return block(explain("policy.denied", policy));
   const unmet = firstUnmetObligation(policy, rules.obligations);
   if (unmet !== undefined)
     return block(reason("policy.obligation", `${REASONS["policy.obligation"]} Obligation: ${unmet}.`));
-  const isTooOld = policy.requires_step_up === true && ageMs > rules.stepUpMaxAgeMs;
-  if (isTooOld && action === "call") return block(reason("policy.step_up"));
+  // A factor that is still to be shown is none, however far ahead its time lies.
+  const isFresh = ageMs <= rules.stepUpMaxAgeMs && ageMs >= -CLOCK_SKEW_MS;
+  if (policy.requires_step_up === true && !isFresh && action === "call")
+    return block(reason("policy.step_up"));
   return { verdict: "allow", policy, pointer: verdict.pointer };
 }
 

@@ -23,7 +23,7 @@ import type {
 /** `holder` is what `authenticate` found in the call's own token just now: then no signature is verified again. */
 export function decide(ports: JudgePorts, call: CallRequest, holder?: Capability): Eventually<Decision> {
   const trial = openTrial(ports);
-  const verify = () => checkToken(ports, call.token, holder);
+  const verify = () => checkToken(ports, call, holder);
   return pass(trial, "capability", verify, (capability) => {
     trial.findings.capability = capability;
     const cover = () => checkScope(ports, capability, call, "call");
@@ -103,7 +103,7 @@ export function visible(ports: JudgePorts, request: ListRequest, holder?: Capabi
   // What is named by its arguments, such as a resource, is known whole; of a tool's arguments there are none yet.
   const mode = request.args === undefined ? "list" : "call";
   const judged = runCheck<PolicyFinding>(openTrial(ports), "policy", () =>
-    andThen(checkToken(ports, call.token, holder), (token) => {
+    andThen(checkToken(ports, call, holder), (token) => {
       if (!token.ok) return token;
       const scope = checkScope(ports, token.value, call, mode);
       return scope.ok ? checkPolicy(ports, token.value, undefined, call, "list") : scope;
@@ -112,14 +112,21 @@ export function visible(ports: JudgePorts, request: ListRequest, holder?: Capabi
   return andThen(judged, (finding) => finding.ok && finding.value.verdict !== "block");
 }
 
-/** Who sends a message, and whether the token stands for it whatever it asks: all that is judged of a message that asks for nothing. */
-export function authenticate(ports: JudgePorts, message: MessageRequest): Eventually<Standing> {
+/**
+ * Who sends a message, and whether the token stands for it whatever it asks: all that is judged of a message that asks for nothing. `holder` as
+ * for `decide`.
+ */
+export function authenticate(
+  ports: JudgePorts,
+  message: MessageRequest,
+  holder?: Capability,
+): Eventually<Standing> {
   const trial = openTrial(ports);
-  const genuine = runCheck(trial, "capability", () => checkToken(ports, message.token));
+  const genuine = runCheck(trial, "capability", () => checkToken(ports, message, holder));
   return andThen<Finding<Capability>, Standing>(genuine, (token) => {
     if (!token.ok) return { ...token, capability: undefined };
     const capability = token.value;
-    const holder = runCheck(trial, "capability", () => checkHolder(ports, capability, message));
-    return andThen(holder, (standing) => ({ ...(standing.ok ? { ok: true } : standing), capability }));
+    const held = runCheck(trial, "capability", () => checkHolder(ports, capability, message));
+    return andThen(held, (standing) => ({ ...(standing.ok ? { ok: true } : standing), capability }));
   });
 }

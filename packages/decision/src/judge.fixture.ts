@@ -74,6 +74,7 @@ export function world(
       },
     },
     revocations: { isRevoked: () => false },
+    halts: { refusalOf: () => undefined },
     stale: () => undefined,
     intent: {
       resolve: () => {

@@ -120,6 +120,16 @@ const DENIALS: [
     "policy.step_up",
   ],
   [
+    "a step-up of times to come",
+    {
+      decision: { allow: true, requires_step_up: true },
+      token: capability([{ type: "step_up", at: atMs(NOW_MS + 30_001) }], { stepUpAtMs: NOW_MS + 30_001 }),
+    },
+    {},
+    "policy",
+    "policy.step_up",
+  ],
+  [
     "an unpriced call under a cost limit",
     { token: capability([{ type: "max_cost", micros: 10 }]) },
     {},

@@ -6,8 +6,8 @@ import type { JudgePorts } from "./ports.ts";
 import type { CallRequest, Decision, ListRequest, MessageRequest, Standing } from "./verdict.ts";
 
 export interface Judge {
-  /** Who sends any message at all, and whether the token stands for it (initialize, tools/list, a stream, …). Never throws. */
-  authenticate(message: MessageRequest): Eventually<Standing>;
+  /** Who sends any message at all, and whether the token stands for it (initialize, tools/list, a stream, …). Never throws. `holder` as for `decide`. */
+  authenticate(message: MessageRequest, holder?: Capability): Eventually<Standing>;
   /**
    * Never throws: trouble is a denial. An allowed call holds a budget reservation that must be settled or released. `holder` is what
    * `authenticate` found in the call's own token just now: its signatures are not verified again, while time and revocation are asked anew.
@@ -19,7 +19,7 @@ export interface Judge {
 
 export function createJudge(ports: JudgePorts): Judge {
   return {
-    authenticate: (message) => authenticate(ports, message),
+    authenticate: (message, holder) => authenticate(ports, message, holder),
     decide: (call, holder) => decide(ports, call, holder),
     visible: (request, holder) => visible(ports, request, holder),
   };

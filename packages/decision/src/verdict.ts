@@ -7,6 +7,7 @@ import type {
   Intent,
   JsonObject,
   PolicyDecision,
+  PolicyInput,
   PolicyPointer,
   Reason,
 } from "@postern/contracts";
@@ -23,16 +24,24 @@ export interface CallRequest {
   readonly args: JsonObject;
   readonly upstream: string;
   readonly intentPrompt: string | undefined;
+  /** The memories that the call rests on, as they were sent. */
+  readonly memoryProvenance?: string | undefined;
   readonly sessionId: string;
   readonly remoteAddress: string;
   readonly requestId: string;
+  /**
+   * A person approved exactly this call, as its asker has made sure of: a policy that asks for a person is content, and everything else is judged
+   * as ever. The approval is for one policy: the asker compares the pointer of the decision with what was approved.
+   */
+  readonly approval?: NonNullable<PolicyInput["approval"]>;
 }
 
-/** Any message to a tool server, as far as it is judged without knowing what it asks. */
-export type MessageRequest = Pick<CallRequest, "token" | "upstream">;
+/** Any message to a tool server, as far as it is judged without knowing what it asks with. `tool` is absent where it asks for nothing. */
+export type MessageRequest = Pick<CallRequest, "token" | "upstream"> & Partial<Pick<CallRequest, "tool">>;
 
 /** What somebody wants to see in a list. A resource or prompt is what its `args` name; a tool has none yet. */
-export type ListRequest = Omit<CallRequest, "args" | "intentPrompt"> & Partial<Pick<CallRequest, "args">>;
+export type ListRequest = Omit<CallRequest, "args" | "intentPrompt" | "memoryProvenance" | "approval"> &
+  Partial<Pick<CallRequest, "args">>;
 
 /** What was learnt on the way, however far it went: audit events are written from it. */
 export interface Findings {

@@ -8,4 +8,5 @@ export {
   type Resolved,
 } from "./intent-resolver.ts";
 export { matchIntent } from "./match-intent.ts";
+export { type ProvenanceFinding, signMemories, verifyProvenance } from "./provenance.ts";
 export { createRuleExtractor } from "./rule-extractor.ts";

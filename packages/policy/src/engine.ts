@@ -1,4 +1,4 @@
-// Policies in force, one per tenant, and what they decide. Whatever is not a whole decision in time is a reason to deny: no policy,
+// Policies in force, one per tenant and seat, and what they decide. Whatever is not a whole decision in time is a reason to deny: no policy,
 // an expired one, an input too large to judge, a failure, an overrun. Short work is done at once, on the caller's thread and within a fixed
 // amount of fuel; all other work is done on threads that can be ended (docs/adr/0012). Both give the same decisions.
 import { availableParallelism } from "node:os";
@@ -57,25 +57,35 @@ export interface PolicyEngineOptions {
 
 export interface PolicyTrouble {
   readonly tenant: string;
+  readonly seat: PolicySeat;
   readonly code: ReasonCode;
   readonly detail: string;
 }
 
+/** A tenant has room for two policies: the one in force, and one that is tried. They share threads and nothing else. */
+export type PolicySeat = "active" | "candidate";
+
+/** `seat` is "active" unless it is named. */
 export interface PolicyEngine {
   /**
    * Puts a policy in force for its tenant: instantiated and tried first, wherever it is going to be evaluated, then swapped in at once.
    * Faults: invalid `policy.unusable`, conflict `policy.superseded` (cleared meanwhile); the old policy stays in force.
    */
-  load(bundle: OpenedBundle): Promise<void>;
+  load(bundle: OpenedBundle, seat?: PolicySeat): Promise<void>;
   /** Takes the tenant's policy away: every call is denied. */
-  clear(tenant: string): void;
+  clear(tenant: string, seat?: PolicySeat): void;
   /** At once, unless it takes a thread. Never throws and never rejects, unless the question does when it is asked for what remains. */
-  evaluate(tenant: string, question: PolicyQuestion): PolicyVerdict | Promise<PolicyVerdict>;
-  active(tenant: string): PolicyPointer | undefined;
+  evaluate(
+    tenant: string,
+    question: PolicyQuestion,
+    seat?: PolicySeat,
+  ): PolicyVerdict | Promise<PolicyVerdict>;
+  active(tenant: string, seat?: PolicySeat): PolicyPointer | undefined;
   /** Ends the threads; calls still open are denied. */
   close(): Promise<void>;
 }
 
+/** `tenant` is a place: to the pool, which shares threads fairly, a tenant's candidate is a tenant of its own. */
 interface Resident extends PoolBundle {
   readonly pointer: PolicyPointer;
   readonly expiresAtMs: number;
@@ -107,17 +117,18 @@ export function createPolicyEngine(options: PolicyEngineOptions = {}): PolicyEng
     waitingWeightMax: WAITING_WEIGHT_MAX,
   });
   const readDecision = createDecisionReader();
+  /** How often each place was cleared. */
   const clearings = new Map<string, number>();
   let slots = 0;
-  let loading: Promise<unknown> = Promise.resolve();
+  /** The latest load of each place: those of one place go one after the other, and no place waits for another. */
+  const loadings = new Map<string, Promise<unknown>>();
   let isClosed = false;
 
-  async function install(bundle: OpenedBundle, clearing: number) {
+  async function install(bundle: OpenedBundle, place: string, clearing: number) {
     slots += 1;
-    const next = residentOf(bundle, slots);
-    const { tenant } = next;
+    const next = residentOf(bundle, place, slots);
     const problem = await problemWith(next);
-    const superseded = clearingOf(tenant) !== clearing;
+    const superseded = clearingOf(place) !== clearing;
     if (problem !== undefined || superseded) pool.remove(next);
     if (problem !== undefined) {
       const message = "The policy cannot be put in force: it fails on a harmless call.";
@@ -131,12 +142,13 @@ export function createPolicyEngine(options: PolicyEngineOptions = {}): PolicyEng
 
   function residentOf(
     { manifest, pointer, module, metered, dataJson }: OpenedBundle,
+    place: string,
     slot: number,
   ): Resident {
     const { inlineFuel: fuel } = options;
     const isInline = metered !== undefined && fuel !== 0;
     return {
-      ...{ slot, tenant: manifest.tenant, module, dataJson, pointer },
+      ...{ slot, tenant: place, module, dataJson, pointer },
       expiresAtMs: Date.parse(pointer.expires_at),
       write: createInputWriter(manifest.input_paths),
       cache: canRepeat(manifest.input_paths) ? createDecisionCache() : undefined,
@@ -156,22 +168,22 @@ export function createPolicyEngine(options: PolicyEngineOptions = {}): PolicyEng
     return problem ?? problemOf(await pool.install(next, trials, answersHere ? "open" : "all"));
   }
 
-  const clearingOf = (tenant: string) => clearings.get(tenant) ?? 0;
+  const clearingOf = (place: string) => clearings.get(place) ?? 0;
 
-  function evaluate(tenant: string, question: PolicyQuestion): PolicyVerdict | Promise<PolicyVerdict> {
-    const resident = pool.resident(tenant);
-    if (resident === undefined) return refuse(tenant, resident, "policy.none", "no policy is loaded");
-    if (isClosed) return refuse(tenant, resident, "policy.failed", "the engine is closed");
+  function evaluate(place: string, question: PolicyQuestion): PolicyVerdict | Promise<PolicyVerdict> {
+    const resident = pool.resident(place);
+    if (resident === undefined) return refuse(place, resident, "policy.none", "no policy is loaded");
+    if (isClosed) return refuse(place, resident, "policy.failed", "the engine is closed");
     if (clock.nowMs() >= resident.expiresAtMs) {
       const detail = `the bundle expired at ${resident.pointer.expires_at}`;
-      return refuse(tenant, resident, "policy.stale", detail);
+      return refuse(place, resident, "policy.stale", detail);
     }
     const inputJson = resident.write(question);
     if (inputJson === undefined) {
-      return refuse(tenant, resident, "policy.failed", "the input is not what a policy can read");
+      return refuse(place, resident, "policy.failed", "the input is not what a policy can read");
     }
     if (3 * inputJson.length > inputBytesMax && Buffer.byteLength(inputJson) > inputBytesMax) {
-      return refuse(tenant, resident, "policy.too_large", `the input is larger than ${inputBytesMax} bytes`);
+      return refuse(place, resident, "policy.too_large", `the input is larger than ${inputBytesMax} bytes`);
     }
     // The token names the agent. Tools and arguments are of the caller's choosing, and an agent may hold many tokens.
     const { agent } = question.capability;
@@ -196,15 +208,15 @@ export function createPolicyEngine(options: PolicyEngineOptions = {}): PolicyEng
     question: PolicyQuestion,
     inputJson: string,
   ): Promise<PolicyVerdict> {
-    const { tenant } = resident;
-    const call = { tenant, agent: question.capability.agent, inputJson };
+    const { tenant: place } = resident;
+    const call = { tenant: place, agent: question.capability.agent, inputJson };
     const { answer, bundle = resident } = await pool.evaluate(call);
     const isJudged = answer.kind === "result" || answer.kind === "failure";
     // A policy that took over while the call waited may read what the old one had no use for.
-    if (isJudged && bundle !== resident) return evaluate(tenant, question);
+    if (isJudged && bundle !== resident) return evaluate(place, question);
     if (answer.kind === "result") return verdictOf(resident, read(resident, inputJson, answer.text));
     const { code, detail } = refusalOf(answer);
-    return refuse(tenant, bundle, code, detail);
+    return refuse(place, bundle, code, detail);
   }
 
   function read(resident: Resident, inputJson: string, text: string): DecisionResult {
@@ -219,31 +231,37 @@ export function createPolicyEngine(options: PolicyEngineOptions = {}): PolicyEng
   }
 
   function refuse(
-    tenant: string,
+    place: string,
     resident: Resident | undefined,
     code: ReasonCode,
     detail: string,
   ): PolicyVerdict {
-    options.onTrouble?.({ tenant, code, detail });
+    options.onTrouble?.({ ...seatAt(place), code, detail });
     return { ok: false, reason: reason(code), pointer: resident?.pointer };
   }
 
   return {
-    load(bundle) {
-      const clearing = clearingOf(bundle.manifest.tenant);
-      const loaded = loading.then(() => install(bundle, clearing));
-      loading = loaded.catch(() => {});
+    load(bundle, seat) {
+      const place = placeOf(bundle.manifest.tenant, seat);
+      const clearing = clearingOf(place);
+      const before = loadings.get(place) ?? Promise.resolve();
+      const loaded = before.then(() => install(bundle, place, clearing));
+      loadings.set(
+        place,
+        loaded.catch(() => {}),
+      );
       return loaded;
     },
 
-    clear(tenant) {
-      clearings.set(tenant, clearingOf(tenant) + 1);
-      const resident = pool.resident(tenant);
+    clear(tenant, seat) {
+      const place = placeOf(tenant, seat);
+      clearings.set(place, clearingOf(place) + 1);
+      const resident = pool.resident(place);
       if (resident !== undefined) pool.remove(resident);
     },
 
-    evaluate,
-    active: (tenant) => pool.resident(tenant)?.pointer,
+    evaluate: (tenant, question, seat) => evaluate(placeOf(tenant, seat), question),
+    active: (tenant, seat) => pool.resident(placeOf(tenant, seat))?.pointer,
 
     close() {
       isClosed = true;
@@ -251,6 +269,15 @@ export function createPolicyEngine(options: PolicyEngineOptions = {}): PolicyEng
     },
   };
 }
+
+/** A tenant's name holds no blank, so no tenant's place is another one's. */
+const CANDIDATE = " candidate";
+const placeOf = (tenant: string, seat: PolicySeat = "active") =>
+  seat === "candidate" ? tenant + CANDIDATE : tenant;
+const seatAt = (place: string) =>
+  place.endsWith(CANDIDATE)
+    ? ({ tenant: place.slice(0, -CANDIDATE.length), seat: "candidate" } as const)
+    : ({ tenant: place, seat: "active" } as const);
 
 function refusalOf(answer: Exclude<PoolAnswer, { kind: "result" }>): { code: ReasonCode; detail: string } {
   switch (answer.kind) {

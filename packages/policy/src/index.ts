@@ -3,6 +3,7 @@ export {
   createPolicyEngine,
   type PolicyEngine,
   type PolicyEngineOptions,
+  type PolicySeat,
   type PolicyTrouble,
   type PolicyVerdict,
 } from "./engine.ts";

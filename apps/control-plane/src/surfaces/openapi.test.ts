@@ -15,7 +15,7 @@ test("the interface describes itself in valid OpenAPI, and the description names
   assert.equal(document.openapi, "3.1.1");
   assert.equal(document.info.version, VERSION);
   assert.deepEqual(document.servers, [{ url: "/" }]);
-  assert.deepEqual(Object.keys(document.components.securitySchemes), ["admin", "fleet"]);
+  assert.deepEqual(Object.keys(document.components.securitySchemes), ["admin", "login", "fleet"]);
   for (const row of [...ADMIN_ROWS, ...FLEET_ROWS]) {
     assert.equal(document.paths[row.path]?.[row.method.toLowerCase()]?.operationId, row.id);
   }

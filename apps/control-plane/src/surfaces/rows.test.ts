@@ -132,8 +132,13 @@ test("a superadmin's first token or draft begins the tenant, and that is told", 
 /** What another tenant's admin is answered: 403 where the row is not a tenant's, 404 where it names acme's thing, else its own. */
 const FOREIGN: Readonly<Record<string, number>> = {
   capability_mint: 404,
+  capability_step_up: 404,
   capability_revoke: 404,
   revocation_list: 200,
+  halt_engage: 404,
+  halt_list: 200,
+  halt_release: 404,
+  halt_release_target: 404,
   policy_draft_list: 200,
   policy_draft_create: 404,
   policy_draft_view: 404,
@@ -142,7 +147,18 @@ const FOREIGN: Readonly<Record<string, number>> = {
   policy_active_view: 404,
   policy_promote: 404,
   policy_clear: 204,
+  policy_dry_run: 404,
   policy_rollback: 404,
+  policy_history: 200,
+  policy_proposal_list: 200,
+  policy_proposal_view: 404,
+  policy_proposal_decide: 404,
+  policy_rollout_start: 404,
+  policy_rollout_list: 200,
+  policy_rollout_view: 404,
+  policy_rollout_change: 404,
+  policy_rollout_complete: 404,
+  policy_rollout_stop: 404,
   audit_query: 200,
   audit_verify: 200,
   audit_checkpoint: 200,
@@ -163,6 +179,15 @@ const FOREIGN: Readonly<Record<string, number>> = {
   issuer_replace: 404,
   issuer_delete: 404,
   issuer_explain: 404,
+  operator_me: 200,
+  operator_create: 404,
+  operator_list: 200,
+  operator_view: 404,
+  operator_change: 404,
+  operator_remove: 404,
+  operator_token_issue: 404,
+  operator_token_list: 404,
+  operator_token_revoke: 404,
   settings_view: 200,
   settings_change: 404,
   tool_list: 200,
@@ -171,17 +196,56 @@ const FOREIGN: Readonly<Record<string, number>> = {
   tool_view: 404,
   tool_approve: 404,
   tool_quarantine: 404,
+  upstream_create: 404,
+  upstream_list: 200,
+  upstream_view: 404,
+  upstream_replace: 404,
+  upstream_delete: 404,
+  approval_list: 200,
+  approval_view: 404,
+  approval_decide: 404,
+  webhook_create: 404,
+  webhook_list: 200,
+  webhook_view: 404,
+  webhook_change: 404,
+  webhook_delete: 404,
+  webhook_secret_rotate: 404,
+  webhook_test: 404,
+  webhook_delivery_list: 404,
+  webhook_delivery_retry: 404,
+  integration_list: 200,
+  elevation_request: 404,
+  elevation_list: 200,
+  elevation_view: 404,
+  elevation_decide: 404,
+  elevation_end: 404,
 };
 
 test("another tenant's admin is answered by every row as decided, and learns and changes nothing", async (t) => {
   const { plane, things, sampleOf, call } = await setup(t);
-  const { draft, jti, sidecar, kid, issuer, tool, toolDigest } = things;
+  const { draft, jti, sidecar, kid, issuer, tool, toolDigest, approval, halt, rollout, proposal } = things;
+  const { webhook, delivery, elevation } = things;
   for (const row of ADMIN_ROWS) {
     const sample = sampleOf(row);
     const { cursor, ...query } = sample.query ?? {};
     const answered = await call(row, { ...sample, query }, BETA);
     assert.equal(answered.status, FOREIGN[row.id], `${row.id}: ${answered.text}`);
-    for (const secret of [draft, jti, sidecar, kid, issuer, tool, toolDigest])
+    for (const secret of [
+      draft,
+      jti,
+      sidecar,
+      kid,
+      issuer,
+      tool,
+      toolDigest,
+      approval,
+      halt,
+      rollout,
+      proposal,
+      webhook,
+      delivery,
+      elevation,
+    ])
       assert.ok(!answered.text.includes(secret), row.id);
     const foreignRow = await call(row, sample, things.credential);
     assert.ok([401, 429].includes(foreignRow.status), row.id);

@@ -1,17 +1,18 @@
 // postern policy promote: a Rego file becomes the tenant's active policy.
 import { basename } from "node:path";
-import { createAdminClient } from "@postern/client";
+import { createAdminClient, isProposal } from "@postern/client";
 import { command } from "../command.ts";
 import { ADMIN_OPTIONS, adminConnection } from "../connection.ts";
 import { uncompiled } from "../rego-source.ts";
 import { fileText } from "../text-source.ts";
+import { proposed } from "./policy-proposals.ts";
 
 export const policyPromote = command({
   name: "policy promote",
   summary: "Make a Rego file the tenant's active policy.",
   usage: "<file.rego>",
   details:
-    "Creates a draft, which the control plane compiles, and promotes it. Rego that does not compile changes nothing (exit code 1).",
+    "Creates a draft, which the control plane compiles, and promotes it; where the tenant asks for two people, the promotion waits for another one. Rego that does not compile changes nothing (exit code 1).",
   positionals: { min: 1, max: 1 },
   options: {
     name: { value: "NAME", description: "Name of the draft; the file's name without it." },
@@ -28,6 +29,7 @@ export const policyPromote = command({
     const draft = await client.createDraft(request).catch(uncompiled);
     if (!("id" in draft)) return { ok: false, json: { ok: false, ...draft }, text: draft.message };
     const active = await client.promote(draft.id, { tenant });
+    if (isProposal(active)) return proposed(active);
     return {
       ok: true,
       json: active,

@@ -51,7 +51,7 @@ function setup(limits?: LoginLimits, publicUrl: string | undefined = ORIGIN): Ri
         },
         issuers: { current: () => rig.issuers },
         publicUrl,
-        upstreams: ["default", "files"],
+        upstreams: new Set(["default", "files"]),
         clock,
         log: silentLogger,
         metrics: createMetrics([]),
@@ -273,7 +273,7 @@ test("a sidecar without an address of its own believes only a Host on loopback",
           }),
         ),
     },
-    ...{ publicUrl: undefined, upstreams: ["default"], clock: rig.clock, log: silentLogger },
+    ...{ publicUrl: undefined, upstreams: new Set(["default"]), clock: rig.clock, log: silentLogger },
   });
   const resourceAt = (host: string | undefined) =>
     login.metadata("/.well-known/oauth-protected-resource", host)?.resource;
@@ -311,4 +311,21 @@ test("no text in place of a token breaks anything", () => {
       assert.ok(resolved === bearer || (resolved as { code: string }).code === "capability.exchange");
     }),
   );
+});
+
+test("whoever is stopped is told by what, is not asked to log in again, and is asked about again soon", async () => {
+  const rig = setup();
+  const why = "A kill switch is on for the agent alice: a leak";
+  rig.answer = async () => {
+    throw new Fault("forbidden", "capability.halted", why);
+  };
+  const token = rig.jwt();
+  assert.deepEqual(await rig.login.resolve(token, HERE), { code: "capability.halted", detail: why });
+  refused("capability.halted")(await rig.login.resolve(token, HERE));
+  assert.equal(rig.asked.length, 1);
+  const at = { path: "/v1/mcp", host: HERE.host, hadToken: true };
+  assert.equal(rig.login.challenge("capability.halted", at), undefined);
+  rig.clock.advance(5_000);
+  await rig.login.resolve(token, HERE);
+  assert.equal(rig.asked.length, 2);
 });

@@ -52,7 +52,7 @@ export interface LoginPorts extends Pick<Surroundings, "clock" | "log" | "metric
   readonly issuers: Pick<TrustedIssuers, "current">;
   /** Own address, when it is configured. */
   readonly publicUrl: string | undefined;
-  readonly upstreams: readonly string[];
+  readonly upstreams: Pick<ReadonlyMap<string, unknown>, "has">;
 }
 
 export interface LoginLimits {
@@ -66,6 +66,8 @@ const LIMITS: LoginLimits = { entriesMax: 10_000, underwayMax: 32 };
 /** A capability is renewed so long before its end, or after half of its life. */
 const RENEW_BEFORE_MS = 10_000;
 const REFUSED_MS = 5_000;
+/** What the control plane says of an access token that is exchanged for nothing. */
+const REFUSALS = ["capability.exchange", "capability.halted"] as const;
 const TROUBLE_MS = 1_000;
 
 export function createLogin(ports: LoginPorts, limits: LoginLimits = LIMITS): Login {
@@ -74,11 +76,12 @@ export function createLogin(ports: LoginPorts, limits: LoginLimits = LIMITS): Lo
   const underway = new Map<string, Promise<string | Reason>>();
   const ownOrigin = publicUrl === undefined ? undefined : new URL(publicUrl).origin;
   const originFor = (host: string | undefined) => ownOrigin ?? loopbackOrigin(host);
-  const paths = new Set([MCP_PATH, ...upstreams.map((name) => `${MCP_PATH}/${name}`)]);
+  const isDoor = (path: string) =>
+    path === MCP_PATH || (path.startsWith(`${MCP_PATH}/`) && upstreams.has(path.slice(MCP_PATH.length + 1)));
 
   function offerAt(path: string, host: string | undefined): Offer | undefined {
     const origin = originFor(host);
-    if (origin === undefined || !paths.has(path)) return undefined;
+    if (origin === undefined || !isDoor(path)) return undefined;
     return offerOf([`${origin}${path}`, `${origin}${MCP_PATH}`], issuers.current());
   }
 
@@ -93,11 +96,12 @@ export function createLogin(ports: LoginPorts, limits: LoginLimits = LIMITS): Lo
       return token;
     } catch (caught) {
       const { code, message } = toFault(caught);
-      const outcome = code === "capability.exchange" ? "refused" : "failed";
+      const refused = REFUSALS.find((each) => each === code);
+      const outcome = refused === undefined ? "failed" : "refused";
       metrics.increment("tokenExchanges", { outcome });
       const nowMs = clock.nowMs();
-      if (code === "capability.exchange") {
-        const refusal = reason("capability.exchange", message);
+      if (refused !== undefined) {
+        const refusal = reason(refused, message);
         exchanged.refuse(digest, refusal, nowMs + REFUSED_MS);
         return refusal;
       }

@@ -11,7 +11,7 @@ const pin = (changes: Partial<ToolPin> = {}): ToolPin => ({
   ...changes,
 });
 const tableIn = (mode: PinMode, ...pins: ToolPin[]) => {
-  const table = createPinTable(["files", "mail"], 4);
+  const table = createPinTable(["files", "mail"], { toolsMax: 4 });
   table.take(mode, pins);
   return table;
 };
@@ -199,4 +199,29 @@ test("a change of the mode changes what holds for everything", () => {
     table.take(mode, []);
     assert.equal(codeOf(table), code, mode);
   }
+});
+
+test("what is approved at an upstream that comes later holds from the moment it comes", () => {
+  const table = createPinTable(["files"], { isChanging: true });
+  table.take("trust_first", [pin({ upstream: "crm", digests: [b] })]);
+  table.see("files", "read", seen(a));
+  assert.deepEqual([codeOf(table), codeOf(table, "crm")], [undefined, "pin.unapproved"]);
+  table.serve(["files", "crm"]);
+  assert.deepEqual([codeOf(table), codeOf(table, "crm")], ["pin.shadowed", undefined]);
+  table.see("crm", "read", seen(c));
+  assert.equal(codeOf(table, "crm"), "pin.changed");
+  table.serve(["files"]);
+  assert.deepEqual([codeOf(table), codeOf(table, "crm")], [undefined, "pin.unapproved"]);
+});
+
+test("an upstream that goes and comes back is trusted no second time", () => {
+  const table = createPinTable([], { isChanging: true });
+  table.take("trust_first", []);
+  table.serve(["crm"]);
+  table.see("crm", "read", seen(a));
+  table.serve([]);
+  table.serve(["crm"]);
+  assert.equal(codeOf(table, "crm"), undefined);
+  table.see("crm", "read", seen(b));
+  assert.equal(codeOf(table, "crm"), "pin.changed");
 });

@@ -1,12 +1,14 @@
 // Which tools may be used: what is approved, beside what the upstreams of this sidecar offer. A verdict is made when something changes and
 // looked up when a call comes. What is not known for certain to be approved is refused, but for the one thing that trust_first trusts: the
-// first definition of a tool that nobody has seen.
+// first definition of a tool that nobody has seen. Where upstreams come and go, what is known of one that is not here waits until it comes.
 import { type PinMode, type Reason, reason, type ToolPin } from "@postern/contracts";
 import { isToolName, type Seen } from "./definition.ts";
 
 export interface PinTable {
   refusalOf(upstream: string, tool: string): Reason | undefined;
-  /** Takes in pins, each replacing what was known of its tool, and the mode. Pins of upstreams that are not ours are left out. */
+  /** These are our upstreams from now on. */
+  serve(upstreams: readonly string[]): void;
+  /** Takes in pins, each replacing what was known of its tool, and the mode. Pins of upstreams that cannot be ours are left out. */
   take(mode: PinMode, pins: readonly ToolPin[]): void;
   /** An upstream offers this. False when it offers too much for this to be remembered. */
   see(upstream: string, tool: string, seen: Seen): boolean;
@@ -53,10 +55,29 @@ const HELD = {
 /** Tools remembered of one upstream; one that offers more has too many. */
 const TOOLS_PER_UPSTREAM_MAX = 10_000;
 
-export function createPinTable(upstreams: readonly string[], toolsMax = TOOLS_PER_UPSTREAM_MAX): PinTable {
+export interface PinTableOptions {
+  readonly toolsMax?: number;
+  /** Whether our upstreams may be others later; default no. */
+  readonly isChanging?: boolean;
+}
+
+export function createPinTable(
+  upstreams: readonly string[],
+  { toolsMax = TOOLS_PER_UPSTREAM_MAX, isChanging = false }: PinTableOptions = {},
+): PinTable {
   const tables = new Map(upstreams.map((upstream) => [upstream, new Map<string, Entry>()]));
+  let ours: ReadonlySet<string> = new Set(upstreams);
   let mode: PinMode | undefined;
   let places = 0;
+
+  /** What is known of an upstream that is ours, or may become so. */
+  function tableOf(upstream: string): Map<string, Entry> | undefined {
+    const known = tables.get(upstream);
+    if (known !== undefined || !isChanging) return known;
+    const table = new Map<string, Entry>();
+    tables.set(upstream, table);
+    return table;
+  }
 
   function entryOf(table: Map<string, Entry>, tool: string): Entry {
     const known = table.get(tool);
@@ -85,7 +106,7 @@ export function createPinTable(upstreams: readonly string[], toolsMax = TOOLS_PE
   function isShadowed(upstream: string, tool: string, own: Entry | undefined): boolean {
     const mine = own === undefined ? undefined : standing(own);
     for (const [other, table] of tables) {
-      const entry = other === upstream ? undefined : table.get(tool);
+      const entry = other === upstream || !ours.has(other) ? undefined : table.get(tool);
       const theirs = entry === undefined ? undefined : standing(entry);
       if (theirs === undefined) continue;
       if (mine === undefined || (theirs.approved && !mine.approved)) return true;
@@ -132,16 +153,22 @@ export function createPinTable(upstreams: readonly string[], toolsMax = TOOLS_PE
   return {
     refusalOf(upstream, tool) {
       if (mode === "off") return undefined;
-      const table = tables.get(upstream);
+      const table = ours.has(upstream) ? tables.get(upstream) : undefined;
       if (mode === undefined || table === undefined) return REFUSAL.unready;
       const entry = table.get(tool);
       return entry === undefined ? judgeUnknown(upstream, table, tool) : entry.verdict;
     },
 
+    serve(upstreams) {
+      const moved = [...ours, ...upstreams].filter((name) => ours.has(name) !== upstreams.includes(name));
+      ours = new Set(upstreams);
+      for (const upstream of moved) for (const tool of tableOf(upstream)?.keys() ?? []) judgeName(tool);
+    },
+
     take(next, pins) {
       const names = new Set<string>();
       for (const pin of pins) {
-        const table = tables.get(pin.upstream);
+        const table = tableOf(pin.upstream);
         if (table === undefined) continue;
         entryOf(table, pin.tool).pin = pin;
         names.add(pin.tool);
@@ -153,7 +180,7 @@ export function createPinTable(upstreams: readonly string[], toolsMax = TOOLS_PE
     },
 
     see(upstream, tool, seen) {
-      const table = tables.get(upstream);
+      const table = tableOf(upstream);
       if (table === undefined || (!table.has(tool) && table.size >= toolsMax)) return false;
       const entry = entryOf(table, tool);
       if (entry.seen?.digest === seen.digest) return true;

@@ -21,11 +21,12 @@ const stateOf = (pins: ToolPin[], mode: "trust_first" | "approve_all" = "trust_f
   return state;
 };
 
-async function createRig(t: TestScope, directory = temporaryDirectory(t)) {
+async function createRig(t: TestScope, directory = temporaryDirectory(t), registered?: object) {
   const reports: ToolReport[] = [];
   const clock = fixedClock();
   const pins = await createPins({
     upstreams: ["files", "mail"],
+    ...registered,
     folder: await openStateFolder(directory),
     async report(report) {
       reports.push(report);
@@ -48,7 +49,7 @@ async function createRig(t: TestScope, directory = temporaryDirectory(t)) {
       await new Promise((resolve) => setImmediate(resolve));
     return reports.flatMap(({ tools }) => tools);
   };
-  return { pins, told, close, directory };
+  return { pins, told, reports, close, directory };
 }
 
 const pinned = (upstream: string, name: string, digest: string): ToolPin => ({
@@ -137,4 +138,20 @@ test("the tools of the official server are pinned as it lists them, and listing 
     assert.equal(rig.pins.admit("mail", each), false);
     assert.equal(rig.pins.refusalOf("mail", String(each.name))?.code, "pin.unapproved");
   }
+});
+
+test("a registered upstream's tools are told of as any other's, and a restart trusts none of them a second time", async (t) => {
+  const registered = { upstreams: [], isChanging: true };
+  const rig = await createRig(t, undefined, registered);
+  rig.pins.take(stateOf([]));
+  rig.pins.serve(["crm"]);
+  assert.equal(rig.pins.admit("crm", tool), true);
+  await rig.told(1);
+  assert.deepEqual(rig.reports[0]?.upstreams, ["crm"]);
+  await rig.close();
+  const again = await createRig(t, rig.directory, registered);
+  again.pins.take(stateOf([]));
+  again.pins.serve(["crm"]);
+  assert.equal(again.pins.admit("crm", changed), false);
+  assert.equal(again.pins.refusalOf("crm", "read")?.code, "pin.changed");
 });

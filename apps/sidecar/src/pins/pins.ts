@@ -12,6 +12,8 @@ export interface Pins {
   refusalOf(upstream: string, tool: string): Reason | undefined;
   /** An upstream offers this tool, as it stands in a list answer. Whether it may be shown. */
   admit(upstream: string, tool: JsonObject): boolean;
+  /** The sidecar has these upstreams from now on. */
+  serve(upstreams: readonly string[]): void;
   /** Takes in what the control plane says is approved. */
   take(state: SidecarState & { kind: "pins" }): void;
   /** Keeps what was seen, and ends. */
@@ -21,6 +23,8 @@ export interface Pins {
 export interface PinsPorts extends Pick<Surroundings, "clock" | "sleep" | "random" | "log" | "metrics"> {
   /** Names of this sidecar's upstreams. */
   readonly upstreams: readonly string[];
+  /** Whether others may come while it runs; default no. */
+  readonly isChanging?: boolean;
   readonly report: (report: ToolReport) => Promise<ToolReportReply>;
   readonly folder: Pick<StateFolder, "readSightings" | "saveSightings">;
 }
@@ -29,13 +33,15 @@ export interface PinsPorts extends Pick<Surroundings, "clock" | "sleep" | "rando
 const KEEP_AFTER_MS = 200;
 
 export async function createPins(ports: PinsPorts): Promise<Pins> {
-  const { upstreams, folder, log, metrics } = ports;
-  const table = createPinTable(upstreams);
+  const { folder, log, metrics, isChanging = false } = ports;
+  let { upstreams } = ports;
+  const table = createPinTable(upstreams, { isChanging });
   restore(table, await folder.readSightings());
   const keeper = createKeeper(ports, () => folder.saveSightings(table.sightings()));
   const told = new Map<string, string>();
   const reporter = createReporter({
     ...ports,
+    upstreams: () => upstreams,
     onRefused(refused) {
       for (const { upstream, tool } of refused) table.refuse(upstream, tool);
       log.warn("tools are not in the inventory, so they are refused", { tools: refused.length });
@@ -66,6 +72,10 @@ export async function createPins(ports: PinsPorts): Promise<Pins> {
     admit(upstream, tool) {
       const name = note(upstream, tool) ?? tool.name;
       return typeof name === "string" && table.refusalOf(upstream, name) === undefined;
+    },
+    serve(names) {
+      upstreams = names;
+      table.serve(names);
     },
     take: ({ mode, pins }) => table.take(mode, pins),
     async close() {

@@ -16,7 +16,7 @@ function createRig(t: TestScope, answer: (report: ToolReport) => ToolReportReply
   const reports: ToolReport[] = [];
   const refused: string[] = [];
   const reporter = createReporter({
-    upstreams: ["files"],
+    upstreams: () => ["files"],
     async report(report) {
       reports.push(report);
       return answer(report);

@@ -12,7 +12,8 @@ export interface Reporter {
 }
 
 export interface ReporterPorts {
-  readonly upstreams: readonly string[];
+  /** Names of the sidecar's upstreams, as they are now. */
+  readonly upstreams: () => readonly string[];
   readonly report: (report: ToolReport) => Promise<ToolReportReply>;
   /** These will not be in the inventory. */
   readonly onRefused: (refused: ToolReportReply["refused"]) => void;
@@ -62,7 +63,9 @@ export function createReporter(ports: ReporterPorts): Reporter {
 
   async function send(batch: readonly [string, ToolSighting][]): Promise<void> {
     const tools = batch.map(([, sighting]) => sighting);
-    const { refused } = await ports.report({ upstreams: [...ports.upstreams], tools });
+    // What was seen at an upstream that has gone since is told all the same.
+    const upstreams = [...new Set([...ports.upstreams(), ...tools.map(({ upstream }) => upstream)])];
+    const { refused } = await ports.report({ upstreams, tools });
     settle(batch);
     toolsMax = Math.min(BATCH_TOOLS_MAX, 2 * toolsMax);
     if (refused.length > 0) ports.onRefused(refused);

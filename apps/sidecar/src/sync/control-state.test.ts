@@ -14,9 +14,10 @@ async function createRig(floors = { keys: 0, policy: 0, pins: 0 }) {
   const pinned: string[] = [];
   const halted: string[] = [];
   const approved: string[] = [];
+  const bounds = { boundMs: 30_000, ofTools: [{ glob: "delete_*", boundMs: 5_000 }] };
   const freshness = {
-    authority: createFreshness({ clock, boundMs: 30_000 }),
-    policy: createFreshness({ clock, boundMs: 30_000 }),
+    authority: createFreshness({ clock, ...bounds }),
+    policy: createFreshness({ clock, ...bounds }),
   };
   const state = createControlState({
     tenant: "acme",
@@ -262,4 +263,39 @@ test("a heartbeat that names another version of the kill switches proves nothing
   assert.equal(rig.state.stale()?.code, "capability.stale");
   await rig.state.apply(await rig.heartbeat());
   assert.equal(rig.state.stale(), undefined);
+});
+
+test("after a restart nothing is accepted before the kill switches were told again, whatever was kept", async () => {
+  const rig = await createRig({ keys: 1, policy: 1, pins: 0 });
+  // What the state folder keeps, and all that is told but the kill switches.
+  await rig.state.apply(await rig.authority.keyList(1));
+  await rig.state.apply(
+    await rig.authority.state("policy", { version: 1, active: pointerTo(1), rollout: null }),
+  );
+  await rig.state.apply(await rig.authority.state("revocations", { after: 0, version: 0, jtis: [] }));
+  await rig.state.apply(
+    await rig.authority.state("pins", { after: 0, version: 0, mode: "trust_first", pins: [] }),
+  );
+  for (const halts of [0, 1]) {
+    await rig.state.apply(await rig.heartbeat({ halts }));
+    assert.equal(rig.state.stale()?.code, "capability.stale");
+  }
+  const halt = { id: "h", scope: "agent", value: "robot", reason: "why" } as const;
+  await rig.state.apply(await rig.authority.state("halts", { version: 1, halts: [halt] }));
+  await rig.state.apply(await rig.heartbeat({ halts: 1 }));
+  assert.deepEqual([rig.state.stale(), rig.halted], [undefined, ["robot"]]);
+});
+
+test("a tool whose class has a smaller bound is stale before the others", async () => {
+  const rig = await createRig();
+  await rig.connect();
+  rig.reach(1);
+  await rig.state.apply(await rig.heartbeat());
+  rig.clock.advance(5_000);
+  assert.deepEqual(
+    [rig.state.stale(), rig.state.stale("read_x"), rig.state.policyStale()],
+    [...[undefined, undefined, undefined]],
+  );
+  assert.equal(rig.state.stale("delete_x")?.code, "capability.stale");
+  assert.equal(rig.state.policyStale("delete_x")?.code, "policy.stale");
 });

@@ -3,6 +3,8 @@
 // list, and nothing ever goes back to a lower version.
 import type { Revocations } from "@postern/capability";
 import {
+  type PolicyPointer,
+  type PolicyRollout,
   type Reason,
   reason,
   SidecarState,
@@ -24,10 +26,10 @@ export interface ControlState {
   keys(): KeySet;
   readonly revocations: Revocations;
   versions(): StateVersions;
-  /** Why no capability may be accepted. */
-  stale(): Reason | undefined;
-  /** Why the policy may not be asked. */
-  policyStale(): Reason | undefined;
+  /** Why no capability may be accepted, for this tool or in general. */
+  stale(tool?: string): Reason | undefined;
+  /** Why the policy may not be asked about a tool. */
+  policyStale(tool?: string): Reason | undefined;
   /** What keeps the sidecar from being ready. */
   problems(): string[];
 }
@@ -38,7 +40,10 @@ export interface ControlStatePorts {
   readonly tenant: string;
   /** k4.public text of the pinned root. */
   readonly trustRoot: string;
-  readonly policy: Pick<PolicyHolder, "want" | "heldVersion" | "problem">;
+  readonly policy: Pick<PolicyHolder, "heldVersion" | "problem"> & {
+    /** Sets the goal; null = no policy, or no candidate. */
+    want(version: number, active: PolicyPointer | null, rollout: PolicyRollout | null): void;
+  };
   readonly pins: { take(state: StateOf<"pins">): void };
   readonly halts: { take(state: StateOf<"halts">): void };
   readonly upstreams: { take(state: StateOf<"upstreams">): void };
@@ -101,7 +106,7 @@ export function createControlState(ports: ControlStatePorts): ControlState {
       refuseLower("policy", state.version, Math.max(held.policy, ports.floors.policy));
       if (state.version === held.policy) return;
       held.policy = state.version;
-      policy.want(state.version, state.active);
+      policy.want(state.version, state.active, state.rollout);
     },
     revocations(state) {
       // A list that starts afresh is added to what is known: a revocation is never taken back.
@@ -154,8 +159,8 @@ export function createControlState(ports: ControlStatePorts): ControlState {
       for (const noun of NOUNS) versions[noun] = Math.max(0, held[noun]);
       return versions;
     },
-    stale: () => (freshness.authority.isFresh() ? undefined : reason("capability.stale")),
-    policyStale: () => (freshness.policy.isFresh() ? undefined : reason("policy.stale")),
+    stale: (tool) => (freshness.authority.isFresh(tool) ? undefined : reason("capability.stale")),
+    policyStale: (tool) => (freshness.policy.isFresh(tool) ? undefined : reason("policy.stale")),
     problems() {
       const authority = freshness.authority.isFresh()
         ? []

@@ -1,11 +1,13 @@
 // Whether what the sidecar holds is still current. Proof is a signed heartbeat; without one for the staleness bound nothing is allowed (P7).
 // Both clocks must agree: the monotonic one stands still while a machine sleeps, and the wall clock can be set back.
 import type { Clock } from "@postern/fault";
+import { createStalenessBounds, type ToolStaleness } from "./tool-staleness.ts";
 
 export interface Freshness {
   /** A genuine heartbeat, issued at `issuedAtMs` by the control plane's clock. False when it is too old, or too far ahead, to prove anything. */
   prove(issuedAtMs: number): boolean;
-  isFresh(): boolean;
+  /** For this tool; without one, in general. */
+  isFresh(tool?: string): boolean;
   /** Milliseconds since the newest proof was issued; Infinity before the first one. */
   ageMs(): number;
 }
@@ -18,7 +20,15 @@ interface Proof {
   readonly monotonicMs: number;
 }
 
-export function createFreshness({ clock, boundMs }: { clock: Clock; boundMs: number }): Freshness {
+export interface FreshnessOptions {
+  readonly clock: Clock;
+  readonly boundMs: number;
+  /** Classes of tools that have bounds of their own. */
+  readonly ofTools?: readonly ToolStaleness[];
+}
+
+export function createFreshness({ clock, boundMs, ofTools = [] }: FreshnessOptions): Freshness {
+  const bounds = createStalenessBounds(boundMs, ofTools);
   let newest: Proof | undefined;
   const ageMs = () => {
     if (newest === undefined) return Number.POSITIVE_INFINITY;
@@ -35,7 +45,10 @@ export function createFreshness({ clock, boundMs }: { clock: Clock; boundMs: num
       newest = { issuedAtMs, lateMs, wallMs, monotonicMs: clock.monotonicMs() };
       return true;
     },
-    isFresh: () => ageMs() < boundMs,
+    isFresh(tool) {
+      const age = ageMs();
+      return age < bounds.leastMs || age < bounds.boundMs(tool);
+    },
     ageMs,
   };
 }

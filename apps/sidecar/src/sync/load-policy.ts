@@ -2,17 +2,20 @@
 // signature, its tenant, its revision and its expiry allow. It is kept once it has worked.
 import type { PolicyPointer } from "@postern/contracts";
 import type { Clock } from "@postern/fault";
-import { openBundle, type PolicyEngine } from "@postern/policy";
+import { openBundle, type PolicyEngine, type PolicySeat } from "@postern/policy";
 import type { KeySet } from "@postern/signing";
 import type { ControlPlane } from "../control-plane.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 export interface LoadPolicyPorts {
+  readonly seat: PolicySeat;
   readonly tenant: string;
   readonly keys: () => KeySet;
   readonly engine: Pick<PolicyEngine, "load" | "active">;
   readonly controlPlane: Pick<ControlPlane, "bundle">;
   readonly folder: Pick<StateFolder, "readBundle" | "saveBundle">;
+  /** Digests of bundles that are kept beside the one that is saved. */
+  readonly wanted: () => readonly string[];
   readonly clock: Clock;
 }
 
@@ -22,9 +25,9 @@ export async function loadPolicy(
   pointer: PolicyPointer,
   revisionMin: number,
 ): Promise<void> {
-  const { clock, controlPlane, engine, folder, tenant } = ports;
+  const { clock, controlPlane, engine, folder, seat, tenant } = ports;
   const { digest } = pointer;
-  if (engine.active(tenant)?.digest === digest) return;
+  if (engine.active(tenant, seat)?.digest === digest) return;
   const kept = await folder.readBundle(digest);
   const bytes = kept ?? (await controlPlane.bundle(digest));
   const bundle = await openBundle(bytes, {
@@ -34,6 +37,6 @@ export async function loadPolicy(
     digest,
     nowMs: clock.nowMs(),
   });
-  await engine.load(bundle);
-  if (kept === undefined) await folder.saveBundle(digest, bytes);
+  await engine.load(bundle, seat);
+  if (kept === undefined) await folder.saveBundle(digest, bytes, ports.wanted());
 }

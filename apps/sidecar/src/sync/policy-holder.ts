@@ -27,6 +27,8 @@ export interface PolicyHolderPorts {
   readonly load: (pointer: PolicyPointer, revisionMin: number) => Promise<void>;
   /** Something is in force now; undefined = nothing is. */
   readonly onReached: (pointer: PolicyPointer | undefined) => void;
+  /** An attempt has failed; the next one follows by itself. */
+  readonly onFailed?: (caught: unknown) => void;
   readonly sleep: Sleep;
   readonly random: Random;
   readonly log: Logger;
@@ -65,6 +67,7 @@ export function createPolicyHolder(ports: PolicyHolderPorts): PolicyHolder {
         const { message } = toFault(caught);
         problem = `policy revision ${pointer?.revision} cannot be loaded: ${message}`;
         ports.log.error("policy not loaded", caught, { revision: pointer?.revision, attempt });
+        ports.onFailed?.(caught);
         await ports.sleep(backoffMs(attempt, ports.random), superseded.signal);
         attempt += 1;
       }

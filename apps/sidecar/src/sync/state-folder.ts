@@ -12,6 +12,7 @@ export const Floors = z.strictObject({
   keys: z.int().min(0),
   policy: z.int().min(0),
   policy_revision: z.int().min(0),
+  candidate_revision: z.int().min(0).default(0),
   pins: z.int().min(0).default(0),
 });
 export type Floors = z.infer<typeof Floors>;
@@ -37,8 +38,8 @@ export interface StateFolder {
   readSightings(): Promise<Sightings>;
   saveSightings(sightings: Sightings): Promise<void>;
   readBundle(digest: string): Promise<Uint8Array | undefined>;
-  /** Keeps this bundle and drops every other one. */
-  saveBundle(digest: string, bytes: Uint8Array): Promise<void>;
+  /** Keeps this bundle and those that are wanted beside it, and drops every other one. */
+  saveBundle(digest: string, bytes: Uint8Array, wanted: readonly string[]): Promise<void>;
 }
 
 /** Folder `directory` is made when it is missing, readable by its owner only. */
@@ -58,10 +59,10 @@ export async function openStateFolder(directory: string): Promise<StateFolder> {
       // A damaged copy counts as none, so that it is fetched again.
       return bytes !== undefined && hash("sha256", bytes, "hex") === digest ? bytes : undefined;
     },
-    async saveBundle(digest, bytes) {
-      const kept = bundleName(digest);
-      await replace(at(kept), bytes);
-      const others = (await readdir(directory)).filter((name) => name.endsWith(".bundle") && name !== kept);
+    async saveBundle(digest, bytes, wanted) {
+      const kept = new Set([digest, ...wanted].map(bundleName));
+      await replace(at(bundleName(digest)), bytes);
+      const others = (await readdir(directory)).filter((name) => name.endsWith(".bundle") && !kept.has(name));
       await Promise.all(others.map((name) => rm(at(name), { force: true })));
     },
   };

@@ -90,7 +90,7 @@ export const journal: Journal = async (unit, acts) => {
     const events = acts
       .filter((act) => act.tenant === tenant)
       .map((act) => ({
-        event: administrativeEvent(act, unit.actor, unit.nowMs, unit.newId()),
+        event: administrativeEvent(act, act.actor ?? unit.actor, unit.nowMs, unit.newId()),
         argsSalt: "",
       }));
     await appendEvents(unit.executor, tenant, events);

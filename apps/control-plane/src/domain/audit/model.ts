@@ -20,6 +20,16 @@ export interface NewEvent {
   readonly argsSalt: string;
 }
 
+/** Which calls are to be judged once more: of one tenant, or the one event that is named. */
+export interface ReplayFilter {
+  readonly tenant: string;
+  readonly since: Date | undefined;
+  readonly until: Date | undefined;
+  readonly tool: string | undefined;
+  readonly agentId: string | undefined;
+  readonly eventId: string | undefined;
+}
+
 /** An event as it is stored. */
 export interface StoredEvent {
   readonly tenant: string;

@@ -6,7 +6,14 @@ import type { Executor } from "../../database/connection.ts";
 import type { Keys } from "../keys/service.ts";
 import { requireTenant } from "../tenants/service.ts";
 import type { Unit, Work } from "../unit.ts";
-import { type Checkpoint, type EventFilter, logOrigin, RECENT_MS, type Verification } from "./model.ts";
+import {
+  type Checkpoint,
+  type EventFilter,
+  logOrigin,
+  RECENT_MS,
+  type ReplayFilter,
+  type Verification,
+} from "./model.ts";
 import {
   findChain,
   findLatestCheckpoint,
@@ -15,6 +22,7 @@ import {
   selectEvents,
   selectKnownIds,
   selectRecentCounts,
+  selectSalted,
   selectStretch,
   selectTenantsAhead,
   selectWindow,
@@ -37,6 +45,12 @@ export interface Audit {
     filter: EventFilter,
     page: { limit: number; before: number | undefined },
   ): Promise<readonly { event: AuditEvent; position: number }[]>;
+  /** As `query`, with the salts of the arguments' digests ("" = there is none any more): for who must know what an event does not tell. */
+  replay(
+    executor: Executor,
+    filter: ReplayFilter,
+    page: { limit: number; before: number | undefined },
+  ): Promise<readonly { event: AuditEvent; argsSalt: string; position: number }[]>;
   verify(executor: Executor, tenant: string): Promise<Verification>;
   /** A checkpoint over all that is in the tenant's chain now; the same one again while nothing is added. */
   checkpoint(unit: Unit, tenant: string): Promise<Checkpoint>;
@@ -76,6 +90,15 @@ export function createAudit(dependencies: { keys: Keys; clock: Clock; logHost: s
       return rows.map((row) => ({
         event: readEvent(row.event),
         position: filter.tenant === undefined ? row.seq : row.idx,
+      }));
+    },
+
+    async replay(executor, filter, page) {
+      const rows = await selectSalted(executor, filter, page);
+      return rows.map(({ event, argsSalt, idx }) => ({
+        event: readEvent(event),
+        argsSalt: argsSalt ?? "",
+        position: idx,
       }));
     },
 

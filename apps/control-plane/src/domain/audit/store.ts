@@ -2,7 +2,7 @@
 import { ZERO_HASH } from "@postern/audit";
 import { and, asc, desc, eq, gte, inArray, lt, lte, type SQL, sql } from "drizzle-orm";
 import { type Executor, rowsOf } from "../../database/connection.ts";
-import type { Chain, Checkpoint, EventFilter, StoredEvent } from "./model.ts";
+import type { Chain, Checkpoint, EventFilter, ReplayFilter, StoredEvent } from "./model.ts";
 import { auditChains, auditCheckpoints, auditEvents } from "./table.ts";
 
 type ChainRow = typeof auditChains.$inferSelect;
@@ -102,6 +102,27 @@ export async function selectEvents(
     .from(auditEvents)
     .where(and(...conditionsOf(filter), page.before === undefined ? undefined : lt(order, page.before)))
     .orderBy(desc(order))
+    .limit(page.limit);
+}
+
+/** Newest first, with what is stored beside the event. `before` is the index of the last one of the page before. */
+export async function selectSalted(
+  executor: Executor,
+  filter: ReplayFilter,
+  page: { limit: number; before: number | undefined },
+): Promise<readonly { idx: number; event: string; argsSalt: string | null }[]> {
+  const { eventId } = filter;
+  return await executor
+    .select({ idx: auditEvents.idx, event: auditEvents.event, argsSalt: auditEvents.argsSalt })
+    .from(auditEvents)
+    .where(
+      and(
+        ...conditionsOf({ ...filter, decision: undefined }),
+        eventId === undefined ? undefined : eq(auditEvents.eventId, eventId),
+        page.before === undefined ? undefined : lt(auditEvents.idx, page.before),
+      ),
+    )
+    .orderBy(desc(auditEvents.idx))
     .limit(page.limit);
 }
 

@@ -2,8 +2,16 @@
 import type { Caveat } from "@postern/contracts";
 import { and, asc, desc, eq, gt, inArray, lte, type SQL, sql } from "drizzle-orm";
 import type { Executor } from "../../database/connection.ts";
-import type { Revocation } from "./model.ts";
+import type { IssuedToken, Revocation } from "./model.ts";
 import { capabilities, revocations, revocationVersions } from "./table.ts";
+
+/** Tokens of ids that are new. */
+export async function insertCapabilities(
+  executor: Executor,
+  rows: readonly (typeof capabilities.$inferInsert)[],
+): Promise<void> {
+  await executor.insert(capabilities).values([...rows]);
+}
 
 /** Of an id that was issued before, what was issued last is kept. */
 export async function upsertCapability(
@@ -14,6 +22,16 @@ export async function upsertCapability(
     .insert(capabilities)
     .values(row)
     .onConflictDoUpdate({ target: [capabilities.tenant, capabilities.jti], set: row });
+}
+
+/** What is kept of a token, locked until the transaction ends. */
+export async function lockCapability(executor: Executor, tenant: string, jti: string) {
+  const [row] = await executor
+    .select()
+    .from(capabilities)
+    .where(and(eq(capabilities.tenant, tenant), eq(capabilities.jti, jti)))
+    .for("update");
+  return row;
 }
 
 /** Tenants that issued a token of this id; ids are random, so there is one at most. */
@@ -36,6 +54,34 @@ export async function findCaveats(
     .from(capabilities)
     .where(and(eq(capabilities.tenant, tenant), eq(capabilities.jti, jti)));
   return row?.caveats ?? [];
+}
+
+/** By whose credential the token was issued; undefined when none of this id was. */
+export async function findIssuedBy(
+  executor: Executor,
+  tenant: string,
+  jti: string,
+): Promise<string | undefined> {
+  const [row] = await executor
+    .select({ issuedBy: capabilities.issuedBy })
+    .from(capabilities)
+    .where(and(eq(capabilities.tenant, tenant), eq(capabilities.jti, jti)));
+  return row?.issuedBy;
+}
+
+/** By id; what was not issued here is absent. */
+export async function selectIssued(
+  executor: Executor,
+  tenant: string,
+  jtis: readonly string[],
+): Promise<ReadonlyMap<string, IssuedToken>> {
+  if (jtis.length === 0) return new Map();
+  const { jti, issuer, issuedAt, expiresAt, caveats } = capabilities;
+  const rows = await executor
+    .select({ jti, issuer, issuedAt, expiresAt, caveats })
+    .from(capabilities)
+    .where(and(eq(capabilities.tenant, tenant), inArray(capabilities.jti, [...jtis])));
+  return new Map(rows.map(({ jti: id, ...token }) => [id, token]));
 }
 
 /** The version of the tenant's revocation list, locked until the transaction ends. */

@@ -36,7 +36,11 @@ export function claimedIssuer(accessToken: string): string {
  */
 export async function verifyAccessToken(
   accessToken: string,
-  expected: { readonly issuer: TrustedIssuer; readonly resource: string; readonly nowMs: number },
+  expected: {
+    readonly issuer: Pick<TrustedIssuer, "issuer" | "trust">;
+    readonly resource: string;
+    readonly nowMs: number;
+  },
   keySets: KeySets,
 ): Promise<VerifiedAccessToken> {
   const { issuer, resource, nowMs } = expected;

@@ -1,9 +1,10 @@
 // From an access token to a capability. What decides is read when it decides: an issuer or a rule that is taken away gives nothing from that
 // moment, and a rule that changes between verifying and granting makes the holder ask again. Whoever proved who he is is told of in the
 // chain, let in or not; the token itself never is.
-import type { Caveat, JsonObject, JsonValue } from "@postern/contracts";
+import { type Caveat, haltedReason, type JsonObject, type JsonValue } from "@postern/contracts";
 import { type Clock, Fault, toFault } from "@postern/fault";
 import type { Capabilities } from "../capabilities/service.ts";
+import type { Halts } from "../halts/service.ts";
 import type { Unit, Work } from "../unit.ts";
 import { claimedIssuer, type VerifiedAccessToken, verifyAccessToken } from "./access-token.ts";
 import type { KeySets } from "./key-sets.ts";
@@ -45,7 +46,7 @@ export interface TokenExchange {
   explain(issuer: TrustedIssuer, asked: Asked): Promise<Explanation>;
   /**
    * A short-lived capability for an access token.
-   * Faults: forbidden "capability.exchange"; unavailable "issuers.*", when it may help to try again.
+   * Faults: forbidden "capability.exchange", "capability.halted"; unavailable "issuers.*", when it may help to try again.
    */
   exchange(
     work: Work,
@@ -62,19 +63,20 @@ interface Login {
 
 export function createTokenExchange(ports: {
   capabilities: Capabilities;
+  halts: Pick<Halts, "stopping">;
   keySets: KeySets;
   clock: Clock;
 }): TokenExchange {
-  const { capabilities, keySets, clock } = ports;
+  const { capabilities, halts, keySets, clock } = ports;
 
   /** A refusal is returned, so that it is told in the chain. */
   async function grant(unit: Unit, login: Login): Promise<Exchanged | Fault> {
     const issuer = await unchanged(unit, login.issuer);
     const { verified } = login;
     const told = { tenant: issuer.tenant, name: "exchange", details: detailsOf(login) };
-    const refuse = (problem: string, agentId = "") => {
+    const refuse = (problem: string, agentId = "", refusal = notExchanged(problem)) => {
       unit.record({ ...told, agentId, decision: "block", check: "capability", reason: problem });
-      return notExchanged(problem);
+      return refusal;
     };
     const mapped = grantFor(issuer.trust.rules, verified.claims);
     if (!mapped.ok) return refuse(mapped.problem);
@@ -83,6 +85,11 @@ export function createTokenExchange(ports: {
     if (lifeSeconds < 1) return refuse("The access token has expired.", agent);
     const request = mintRequest(issuer, mapped.grant, lifeSeconds);
     const jti = loginId(issuer, verified.subject, agent);
+    const halt = await halts.stopping(unit.executor, { tenant: issuer.tenant, agent, jti }, unit.nowMs);
+    if (halt !== undefined) {
+      const { code, detail } = haltedReason(halt);
+      return refuse(detail, agent, new Fault("forbidden", code, detail));
+    }
     const issued = await capabilities.issue(unit, request, jti).catch((caught: unknown) => {
       if (toFault(caught).code !== "capabilities.revoked") throw caught;
       return refuse("This login was revoked.", agent);

@@ -2,48 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Fault } from "@postern/fault";
+import type { Resolve } from "@postern/network";
 import { json, testIssuer } from "./issuer.fixture.ts";
-import { createJsonFetch, type Resolve } from "./json-fetch.ts";
-import { isReachable } from "./network-guard.ts";
+import { createJsonFetch } from "./json-fetch.ts";
 
 const isUnreachable = (detail: RegExp) => (caught: unknown) =>
   caught instanceof Fault && caught.code === "issuers.unreachable" && detail.test(caught.detail ?? "");
-
-test("link-local, multicast, embedding and metadata addresses are never connected to", () => {
-  for (const address of [
-    ...["0.0.0.0", "169.254.169.254", "224.0.0.1", "255.255.255.255", "192.0.0.192", "100.100.100.200"],
-    ...["::", "fe80::1", "ff02::1", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::", "fd00:ec2::254"],
-    ...[
-      "::ffff:169.254.169.254",
-      "::ffff:a9fe:a9fe",
-      "::ffff:0.0.0.0",
-      "",
-      "localhost",
-      "1.2.3",
-      "0x7f000001",
-    ],
-  ])
-    assert.equal(isReachable(address, { mayBePrivate: true }), false, address);
-});
-
-test("loopback and private addresses are connected to only where the operator says so", () => {
-  for (const address of [
-    "127.0.0.1",
-    "10.1.2.3",
-    "172.31.0.1",
-    "192.168.1.1",
-    "100.64.0.1",
-    "::1",
-    "fd12::1",
-    "::ffff:127.0.0.1",
-    "::ffff:a00:1",
-  ]) {
-    assert.equal(isReachable(address, { mayBePrivate: false }), false, address);
-    assert.equal(isReachable(address, { mayBePrivate: true }), true, address);
-  }
-  for (const address of ["1.1.1.1", "172.32.0.1", "2606:4700::1111"])
-    assert.equal(isReachable(address, { mayBePrivate: false }), true, address);
-});
 
 test("an address in any spelling is judged before it is connected to", async () => {
   const fetchJson = createJsonFetch({ mayBePrivate: false });
@@ -57,7 +21,7 @@ test("an address in any spelling is judged before it is connected to", async () 
     "169.254.169.254",
     "0",
   ])
-    await assert.rejects(fetchJson(`http://${host}:1/jwks`), isUnreachable(/not allowed/), host);
+    await assert.rejects(fetchJson(`http://${host}:1/jwks`), isUnreachable(/may not be reached/), host);
 });
 
 test("a name is judged by all that it resolves to, and that is connected to", async (t) => {
@@ -66,17 +30,17 @@ test("a name is judged by all that it resolves to, and that is connected to", as
   const { port } = new URL(issuer.url);
   const resolvesTo =
     (...addresses: string[]): Resolve =>
-    (_name, _options, callback) =>
-      callback(
-        null,
-        addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
-      );
+    async () =>
+      addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }));
   const ask = (resolve: Resolve) =>
     createJsonFetch({ mayBePrivate: true, resolve })(`http://rebound.example:${port}/doc`);
   assert.deepEqual(await ask(resolvesTo("127.0.0.1")), { fine: true });
-  await assert.rejects(ask(resolvesTo("169.254.169.254")), isUnreachable(/not allowed/));
-  await assert.rejects(ask(resolvesTo("127.0.0.1", "169.254.169.254")), isUnreachable(/not allowed/));
-  await assert.rejects(ask(resolvesTo()), isUnreachable(/not allowed/));
+  await assert.rejects(ask(resolvesTo("169.254.169.254")), isUnreachable(/may not be reached|no address/));
+  await assert.rejects(
+    ask(resolvesTo("127.0.0.1", "169.254.169.254")),
+    isUnreachable(/may not be reached|no address/),
+  );
+  await assert.rejects(ask(resolvesTo()), isUnreachable(/may not be reached|no address/));
 });
 
 test("a redirect, another status, too much, too late and no JSON are no answer", async (t) => {

@@ -1,12 +1,8 @@
 // Fetches a small JSON document from an address that somebody else chose. No redirect is followed, every address that the name resolves to is
 // judged and one of those judged is connected to, and the answer has a deadline and a size. Whatever goes wrong is one Fault that quotes
 // nothing of the answer.
-import { type LookupAddress, type LookupAllOptions, lookup } from "node:dns";
-import { request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
-import { isIP, type LookupFunction } from "node:net";
 import { Fault } from "@postern/fault";
-import { isReachable } from "./network-guard.ts";
+import { createGuardedRequest, type Resolve } from "@postern/network";
 
 /** Faults: unavailable "issuers.unreachable". */
 export type JsonFetch = (url: string) => Promise<unknown>;
@@ -22,85 +18,20 @@ export interface JsonFetchOptions {
   readonly resolve?: Resolve;
 }
 
-export type Resolve = (
-  hostname: string,
-  options: LookupAllOptions,
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void;
-
 export function createJsonFetch(options: JsonFetchOptions): JsonFetch {
-  const { timeoutMs = 5_000, bytesMax = 262_144, resolve = lookup } = options;
-  const guarded = guardedLookup(resolve, options);
+  const { timeoutMs = 5_000, bytesMax = 262_144 } = options;
+  const send = createGuardedRequest({ ...options, timeoutMs, bytesMax });
   return async (address) => {
     const url = new URL(address);
-    const host = url.hostname.replace(/^\[|\]$/g, "");
-    if (isIP(host) !== 0 && !isReachable(host, options)) throw unreachable(url, "the address is not allowed");
     try {
-      const text = await get(url, { lookup: guarded, timeoutMs, bytesMax });
-      return JSON.parse(text) as unknown;
+      const { status, body, isWhole } = await send(url, { headers: { accept: "application/json" } });
+      if (status !== 200) throw new Error(`HTTP status ${status}`);
+      if (!isWhole) throw new Error(`the answer broke off, or is larger than ${bytesMax} bytes`);
+      return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body)) as unknown;
     } catch (caught) {
       throw unreachable(url, caught instanceof Error ? caught.message : String(caught));
     }
   };
-}
-
-/** The name resolved once and for all: the connection is made to what was judged here, whatever the name says a moment later. */
-function guardedLookup(resolve: Resolve, guard: Pick<JsonFetchOptions, "mayBePrivate">): LookupFunction {
-  return (hostname, { all, family, hints }, callback) => {
-    const wanted = family === "IPv4" ? 4 : family === "IPv6" ? 6 : (family ?? 0);
-    resolve(
-      hostname,
-      { all: true, family: wanted, ...(hints === undefined ? {} : { hints }) },
-      (error, addresses) => {
-        if (error !== null) return callback(error, "");
-        const [first] = addresses;
-        const isAllowed = addresses.every(({ address }) => isReachable(address, guard));
-        if (first === undefined || !isAllowed) return callback(new Error("the address is not allowed"), "");
-        if (all === true) return callback(null, addresses);
-        callback(null, first.address, first.family);
-      },
-    );
-  };
-}
-
-interface GetOptions {
-  readonly lookup: LookupFunction;
-  readonly timeoutMs: number;
-  readonly bytesMax: number;
-}
-
-function get(url: URL, { lookup, timeoutMs, bytesMax }: GetOptions): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const request = (url.protocol === "https:" ? requestHttps : requestHttp)(url, {
-    agent: false,
-    lookup,
-    signal: AbortSignal.timeout(timeoutMs),
-    headers: { accept: "application/json", "accept-encoding": "identity" },
-  });
-  request.on("error", reject);
-  request.on("response", (response) => {
-    if (response.statusCode !== 200) {
-      request.destroy();
-      return reject(new Error(`HTTP status ${response.statusCode}`));
-    }
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    response.on("data", (chunk: Uint8Array) => {
-      size += chunk.byteLength;
-      chunks.push(chunk);
-      if (size > bytesMax) response.destroy(new Error(`the answer is larger than ${bytesMax} bytes`));
-    });
-    response.on("error", reject);
-    response.on("end", () => {
-      try {
-        resolve(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks, size)));
-      } catch (caught) {
-        reject(caught);
-      }
-    });
-  });
-  request.end();
-  return promise;
 }
 
 function unreachable({ origin, pathname }: URL, detail: string): Fault {

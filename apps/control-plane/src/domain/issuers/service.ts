@@ -5,6 +5,7 @@ import { type Clock, Fault } from "@postern/fault";
 import { seal } from "@postern/signing";
 import type { Executor } from "../../database/connection.ts";
 import type { Capabilities } from "../capabilities/service.ts";
+import type { Halts } from "../halts/service.ts";
 import type { Keys } from "../keys/service.ts";
 import { requireServed } from "../tenants/service.ts";
 import type { Unit } from "../unit.ts";
@@ -29,13 +30,14 @@ export interface Issuers extends TokenExchange {
 export interface IssuerPorts {
   readonly keys: Keys;
   readonly capabilities: Capabilities;
+  readonly halts: Pick<Halts, "stopping">;
   readonly fetchJson: JsonFetch;
   readonly clock: Clock;
 }
 
-export function createIssuers({ keys, capabilities, fetchJson, clock }: IssuerPorts): Issuers {
+export function createIssuers({ keys, capabilities, halts, fetchJson, clock }: IssuerPorts): Issuers {
   return {
-    ...createTokenExchange({ capabilities, clock, keySets: createKeySets({ fetchJson, clock }) }),
+    ...createTokenExchange({ capabilities, halts, clock, keySets: createKeySets({ fetchJson, clock }) }),
 
     async add(unit, { tenant, issuer, trust }) {
       await requireServed(unit.executor, tenant);

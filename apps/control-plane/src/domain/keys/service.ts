@@ -9,7 +9,9 @@ import {
   type KeySet,
   type SigningKey,
   unwrapSecretKey,
+  unwrapSymmetricKey,
   wrapSecretKey,
+  wrapSymmetricKey,
 } from "@postern/signing";
 import type { Executor } from "../../database/connection.ts";
 import { requireTenant } from "../tenants/service.ts";
@@ -43,6 +45,10 @@ export interface Keys {
   /** What verifiers are told. */
   published(executor: Executor, tenant: string): Promise<readonly PublishedKey[]>;
   keySet(executor: Executor, tenant: string): Promise<KeySet>;
+  /** A secret of 32 bytes that is shared with somebody outside, as it may be stored. Faults: unavailable "keys.no_master_key". */
+  wrap(secret: Uint8Array): string;
+  /** What was wrapped. Faults: unavailable "keys.no_master_key", "keys.master_key_differs". */
+  unwrap(wrapped: string): Uint8Array;
   /** Versions of what verifiers are told, by tenant. */
   versions(executor: Executor, tenants: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }
@@ -85,12 +91,7 @@ export function createKeys({ masterKey }: { masterKey: MasterKey }): Keys {
       .then(importSigningKey)
       .catch((cause: unknown) => {
         imported.delete(key.kid);
-        throw new Fault(
-          "unavailable",
-          "keys.master_key_differs",
-          "The configured master key is not the one under which this tenant's keys were stored.",
-          { cause },
-        );
+        throw masterKeyDiffers(cause);
       });
     imported.set(key.kid, loading);
     return loading;
@@ -141,8 +142,26 @@ export function createKeys({ masterKey }: { masterKey: MasterKey }): Keys {
     async keySet(executor, tenant) {
       return createKeySet(await this.published(executor, tenant));
     },
+    wrap: (secret) => wrapSymmetricKey(secret, requireMasterKey(masterKey)),
+    unwrap(wrapped) {
+      const key = requireMasterKey(masterKey);
+      try {
+        return unwrapSymmetricKey(wrapped, key);
+      } catch (cause) {
+        throw masterKeyDiffers(cause);
+      }
+    },
     versions: selectKeyVersions,
   };
+}
+
+function masterKeyDiffers(cause: unknown): Fault {
+  return new Fault(
+    "unavailable",
+    "keys.master_key_differs",
+    "The configured master key is not the one under which this tenant's keys were stored.",
+    { cause },
+  );
 }
 
 function changeFor(step: KeyStep, nowMs: number, notAfter: Date | undefined) {

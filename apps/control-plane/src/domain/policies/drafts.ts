@@ -5,7 +5,15 @@ import { ensureTenant } from "../tenants/service.ts";
 import type { Unit, Work } from "../unit.ts";
 import type { PolicyCompiler } from "./compiler.ts";
 import { assertEditable, type Draft } from "./model.ts";
-import { deleteDraft, findDraft, insertDraft, lockDraft, selectDrafts, updateDraft } from "./store.ts";
+import {
+  deleteDraft,
+  findDraft,
+  insertDraft,
+  lockDraft,
+  selectDigests,
+  selectDrafts,
+  updateDraft,
+} from "./store.ts";
 
 interface DraftKey {
   readonly id: string;
@@ -29,6 +37,8 @@ export interface Drafts {
   update(work: Work, key: DraftKey, change: DraftChange): Promise<Draft>;
   remove(unit: Unit, key: DraftKey): Promise<void>;
   find(executor: Executor, key: DraftKey): Promise<Draft>;
+  /** SHA-256 of the sources as they are now, by id; a draft that is gone is absent. */
+  digests(executor: Executor, tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   list(executor: Executor, tenant: string | undefined): Promise<readonly Omit<Draft, "regoSource">[]>;
 }
 
@@ -84,6 +94,7 @@ export function createDrafts({ compile }: { compile: PolicyCompiler }): Drafts {
       return draft;
     },
 
+    digests: selectDigests,
     list: selectDrafts,
   };
 }

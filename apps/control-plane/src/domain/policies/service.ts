@@ -1,5 +1,6 @@
 // What is in force, and how it changes. Compiling happens outside every transaction; packing, signing, storing and pointing to the new
 // bundle happen in one, so that sidecars are never told of a bundle that is not there.
+import type { PolicyPointer } from "@postern/contracts";
 import { Fault } from "@postern/fault";
 import { packBundle } from "@postern/policy";
 import type { CompiledPolicy } from "@postern/policy/compile";
@@ -18,7 +19,10 @@ import {
   isActive,
   RENEW_BEFORE_MS,
 } from "./model.ts";
+import { missingContent, type RollbackTarget, rollbackTarget } from "./rollback-target.ts";
 import {
+  allocateRevision,
+  countChange,
   findActivation,
   findActiveBefore,
   findBundle,
@@ -28,31 +32,67 @@ import {
   insertBundle,
   insertContent,
   lockDraft,
-  lockRevision,
+  lockRegister,
+  selectActivations,
   selectInForce,
   selectTenantsExpiring,
+  selectVersions,
   updateDraft,
 } from "./store.ts";
 
 export interface Policies {
-  /** Compiles the draft again and puts it in force. Without a tenant, in the draft's own. */
-  promote(
-    work: Work,
-    request: { draftId: string; tenant: string | undefined; claim: string },
-  ): Promise<ActivePolicy>;
-  /** Puts what was in force before in force again, under a new revision. Repeated, it goes further back. */
-  rollback(unit: Unit, request: { tenant: string; claim: string }): Promise<ActivePolicy>;
+  /** Faults: not_found "policies.unknown_draft" · as the compiler. */
+  check(work: Work, key: DraftKey): Promise<CheckedDraft>;
+  /**
+   * Puts a compiled draft in force.
+   * Faults: not_found "policies.unknown_draft" · conflict "policies.changed" when the draft is not what was compiled.
+   */
+  promote(unit: Unit, checked: CheckedDraft, claim: string): Promise<ActivePolicy>;
+  /**
+   * Puts what was in force before in force again, under a new revision. Repeated, it goes further back; `revision` names the activation
+   * whose content is to come back. Faults: not_found "policies.no_previous", "policies.unknown_revision".
+   */
+  rollback(unit: Unit, request: RollbackTarget & { claim: string }): Promise<ActivePolicy>;
+  /** What a rollback would bring back. Faults: as `rollback`. */
+  rollbackTarget(executor: Executor, request: RollbackTarget): Promise<ActivePolicy>;
   /** Nothing is in force any more: every call of the tenant is denied. */
   clear(unit: Unit, tenant: string): Promise<void>;
   /** Signs what is in force anew if its bundle is about to end. Whether it did. */
   renew(unit: Unit, tenant: string): Promise<boolean>;
+  /** The draft never changes any more, because it is about to decide calls. Faults: as `promote`. */
+  freeze(unit: Unit, checked: CheckedDraft): Promise<void>;
+  /** Nobody else changes the tenant's policies until the transaction ends. */
+  lock(unit: Unit, tenant: string): Promise<void>;
+  /** Signs a policy that is not in force, under a revision higher than any before. */
+  sign(unit: Unit, tenant: string, compiled: CompiledPolicy): Promise<PolicyPointer>;
+  /** What sidecars are told beside the active policy has changed. */
+  tell(unit: Unit, tenant: string): Promise<void>;
   /** @throws Fault not_found "policies.none". */
   active(executor: Executor, tenant: string): Promise<ActivePolicy>;
   /** What is in force, clearings included, by tenant. */
   inForce(executor: Executor, tenants: readonly string[]): Promise<ReadonlyMap<string, Activation>>;
+  /** Everything that was in force, the newest first: the activations before a revision. */
+  history(
+    executor: Executor,
+    page: { tenant: string; before: number | undefined; limit: number },
+  ): Promise<readonly Activation[]>;
+  /** Versions of what sidecars are told, by tenant. */
+  versions(executor: Executor, tenants: readonly string[]): Promise<ReadonlyMap<string, number>>;
   tenantsToRenew(executor: Executor, nowMs: number): Promise<readonly string[]>;
   /** @throws Fault not_found "policies.no_bundle". */
   bundle(executor: Executor, tenant: string, digest: string): Promise<Uint8Array>;
+}
+
+interface DraftKey {
+  readonly id: string;
+  /** undefined = whichever tenant's it is. */
+  readonly tenant: string | undefined;
+}
+
+/** A draft and what the compiler made of it. */
+export interface CheckedDraft {
+  readonly draft: Pick<Draft, "tenant" | "id" | "name">;
+  readonly checked: Pick<CheckedPolicy, "sha256" | "compiled">;
 }
 
 /** What goes in force. */
@@ -71,23 +111,25 @@ interface Content {
 export function createPolicies(dependencies: { keys: Keys; compile: PolicyCompiler }): Policies {
   const { keys, compile } = dependencies;
 
+  /** Signs a bundle and stores it. */
+  async function pack(unit: Unit, tenant: string, revision: number, compiled: CompiledPolicy) {
+    const key = await keys.signer(unit, tenant, "bundle");
+    const expiresAt = new Date(unit.nowMs + BUNDLE_LIFETIME_MS);
+    const createdAt = new Date(unit.nowMs).toISOString();
+    const stamps = { tenant, revision, createdAt, expiresAt: expiresAt.toISOString() };
+    const { bytes, digest } = await packBundle({ ...stamps, compiled, key });
+    await insertBundle(unit.executor, { tenant, digest, revision, bytes });
+    return { digest, kid: key.kid, expiresAt };
+  }
+
   async function activate(
     unit: Unit,
     tenant: string,
     revision: number,
     content: Content,
   ): Promise<ActivePolicy> {
-    const key = await keys.signer(unit, tenant, "bundle");
+    const { digest, kid, expiresAt } = await pack(unit, tenant, revision, content.compiled);
     const activatedAt = new Date(unit.nowMs);
-    const expiresAt = new Date(unit.nowMs + BUNDLE_LIFETIME_MS);
-    const { bytes, digest } = await packBundle({
-      tenant,
-      revision,
-      createdAt: activatedAt.toISOString(),
-      expiresAt: expiresAt.toISOString(),
-      compiled: content.compiled,
-      key,
-    });
     const { kind, compiled, draftId, name, regoSha256, previousContent, claim } = content;
     const activation: ActivePolicy = {
       ...{
@@ -102,7 +144,7 @@ export function createPolicies(dependencies: { keys: Keys; compile: PolicyCompil
         expiresAt,
         activatedAt,
       },
-      kid: key.kid,
+      kid,
       contentRevision: content.contentRevision ?? revision,
       activatedBy: unit.actor.name,
       activatedByClaim: claim,
@@ -111,7 +153,6 @@ export function createPolicies(dependencies: { keys: Keys; compile: PolicyCompil
       const { wasm, ...text } = compiled;
       await insertContent(unit.executor, { tenant, revision, compiled: text, wasm });
     }
-    await insertBundle(unit.executor, { tenant, digest, revision, bytes });
     await insertActivation(unit.executor, activation);
     unit.record({
       tenant,
@@ -129,32 +170,6 @@ export function createPolicies(dependencies: { keys: Keys; compile: PolicyCompil
     return activation;
   }
 
-  async function promoteChecked(
-    unit: Unit,
-    request: { draft: Draft; checked: CheckedPolicy; claim: string },
-  ): Promise<ActivePolicy> {
-    const { tenant, id } = request.draft;
-    const draft = await lockDraft(unit.executor, { tenant, id });
-    if (draft === undefined) throw unknownDraft();
-    if (draft.regoSha256 !== request.checked.sha256) {
-      throw new Fault("conflict", "policies.changed", "The draft was changed while it was being promoted.");
-    }
-    const before = await lockRevision(unit.executor, tenant);
-    const previous = await findActiveBefore(unit.executor, tenant, before + 1);
-    if (draft.promotedAt === null) {
-      await updateDraft(unit.executor, { tenant, id }, { promotedAt: new Date(unit.nowMs) });
-    }
-    return await activate(unit, tenant, before + 1, {
-      kind: "promote",
-      compiled: request.checked.compiled,
-      draftId: id,
-      name: draft.name,
-      regoSha256: draft.regoSha256,
-      previousContent: previous?.contentRevision ?? null,
-      claim: request.claim,
-    });
-  }
-
   /** Signs content that was in force before under a new revision. */
   async function restore(
     unit: Unit,
@@ -163,11 +178,7 @@ export function createPolicies(dependencies: { keys: Keys; compile: PolicyCompil
     const { kind, tenant, content, revision, claim } = request;
     const origin = await findActivation(unit.executor, tenant, content);
     const stored = await findContent(unit.executor, tenant, content);
-    if (origin === undefined || stored === undefined) {
-      throw new Fault("internal", "policies.content", "Something went wrong on our side.", {
-        detail: `content ${content} of ${tenant} is missing`,
-      });
-    }
+    if (origin === undefined || stored === undefined) throw missingContent(tenant, content);
     return await activate(unit, tenant, revision, {
       kind,
       compiled: { ...stored.compiled, wasm: stored.wasm },
@@ -181,44 +192,81 @@ export function createPolicies(dependencies: { keys: Keys; compile: PolicyCompil
   }
 
   return {
-    async promote(work, { draftId, tenant, claim }) {
-      const draft = await work.read((executor) => findDraft(executor, { id: draftId, tenant }));
+    async check(work, key) {
+      const draft = await work.read((executor) => findDraft(executor, key));
       if (draft === undefined) throw unknownDraft();
-      const checked = await compile(draft.regoSource);
-      return await work.commit((unit) => promoteChecked(unit, { draft, checked, claim }));
+      return { draft, checked: await compile(draft.regoSource) };
     },
 
-    async rollback(unit, { tenant, claim }) {
-      await requireTenant(unit.executor, tenant);
-      const current = await lockRevision(unit.executor, tenant);
-      const inForce = await findActivation(unit.executor, tenant, current);
-      // After a clearing, what was in force when it happened comes back.
-      const target = isActive(inForce)
-        ? inForce.previousContent
-        : (await findActiveBefore(unit.executor, tenant, current))?.contentRevision;
-      if (target === null || target === undefined) {
-        throw new Fault("not_found", "policies.no_previous", "There is no earlier policy to roll back to.");
-      }
-      return await restore(unit, { kind: "rollback", tenant, content: target, revision: current + 1, claim });
+    async promote(unit, { draft: { tenant, id }, checked }, claim) {
+      const { executor } = unit;
+      const draft = await freeze(unit, { tenant, id }, checked.sha256);
+      const { current, next } = await lockRegister(executor, tenant);
+      const previous = await findActiveBefore(executor, tenant, current + 1);
+      const active = await activate(unit, tenant, next, {
+        kind: "promote",
+        compiled: checked.compiled,
+        draftId: id,
+        name: draft.name,
+        regoSha256: draft.regoSha256,
+        previousContent: previous?.contentRevision ?? null,
+        claim,
+      });
+      const { revision, digest, regoSha256 } = active;
+      unit.notify({
+        tenant,
+        type: "policy.promoted",
+        data: { revision, digest, rego_sha256: regoSha256, name: draft.name, promoted_by: unit.actor.name },
+      });
+      return active;
     },
+
+    async rollback(unit, { tenant, revision, claim }) {
+      await requireTenant(unit.executor, tenant);
+      const { next } = await lockRegister(unit.executor, tenant);
+      const { contentRevision: content } = await rollbackTarget(unit.executor, { tenant, revision });
+      return await restore(unit, { kind: "rollback", tenant, content, revision: next, claim });
+    },
+
+    rollbackTarget,
 
     async clear(unit, tenant) {
       await requireTenant(unit.executor, tenant);
-      const current = await lockRevision(unit.executor, tenant);
+      const { current, next } = await lockRegister(unit.executor, tenant);
       const wasActive = isActive(await findActivation(unit.executor, tenant, current));
       unit.record({ tenant, name: "clear_policy", details: { was_active: wasActive } });
       if (!wasActive) return;
-      await insertActivation(unit.executor, clearing(unit, tenant, current + 1));
+      await insertActivation(unit.executor, clearing(unit, tenant, next));
       unit.announce(tenant);
     },
 
     async renew(unit, tenant) {
-      const current = await lockRevision(unit.executor, tenant);
+      const { current, next } = await lockRegister(unit.executor, tenant);
       const inForce = await findActivation(unit.executor, tenant, current);
       if (!isActive(inForce) || inForce.expiresAt.getTime() - unit.nowMs >= RENEW_BEFORE_MS) return false;
       const content = inForce.contentRevision;
-      await restore(unit, { kind: "renew", tenant, content, revision: current + 1, claim: "" });
+      await restore(unit, { kind: "renew", tenant, content, revision: next, claim: "" });
       return true;
+    },
+
+    async freeze(unit, { draft, checked }) {
+      await freeze(unit, draft, checked.sha256);
+    },
+
+    async lock(unit, tenant) {
+      await lockRegister(unit.executor, tenant);
+    },
+
+    async sign(unit, tenant, compiled) {
+      const { next: revision } = await lockRegister(unit.executor, tenant);
+      const { digest, kid, expiresAt } = await pack(unit, tenant, revision, compiled);
+      await allocateRevision(unit.executor, tenant, revision);
+      return { revision, digest, kid, expires_at: expiresAt.toISOString() };
+    },
+
+    async tell(unit, tenant) {
+      await countChange(unit.executor, tenant);
+      unit.announce(tenant);
     },
 
     async active(executor, tenant) {
@@ -228,6 +276,8 @@ export function createPolicies(dependencies: { keys: Keys; compile: PolicyCompil
     },
 
     inForce: selectInForce,
+    history: selectActivations,
+    versions: selectVersions,
     tenantsToRenew: (executor, nowMs) => selectTenantsExpiring(executor, new Date(nowMs + RENEW_BEFORE_MS)),
 
     async bundle(executor, tenant, digest) {
@@ -237,6 +287,24 @@ export function createPolicies(dependencies: { keys: Keys; compile: PolicyCompil
     },
   };
 }
+
+/** The draft, locked, and from now on as it is. */
+async function freeze(unit: Unit, key: { tenant: string; id: string }, sha256: string): Promise<Draft> {
+  const draft = await lockDraft(unit.executor, key);
+  if (draft === undefined) throw unknownDraft();
+  if (draft.regoSha256 !== sha256) throw changedDraft();
+  if (draft.promotedAt === null) {
+    await updateDraft(unit.executor, key, { promotedAt: new Date(unit.nowMs) });
+  }
+  return draft;
+}
+
+export const changedDraft = (): Fault =>
+  new Fault(
+    "conflict",
+    "policies.changed",
+    "The draft was changed meanwhile: this is about what it was before.",
+  );
 
 function clearing(unit: Unit, tenant: string, revision: number): Activation {
   return {

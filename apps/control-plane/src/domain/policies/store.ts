@@ -1,5 +1,5 @@
 // Queries over drafts, activations and bundles.
-import { and, asc, desc, eq, inArray, lt, ne } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, lt, ne, sql } from "drizzle-orm";
 import type { Executor } from "../../database/connection.ts";
 import type { Activation, CompiledText, Draft } from "./model.ts";
 import { policyActivations, policyBundles, policyContents, policyDrafts, policyRevisions } from "./table.ts";
@@ -62,15 +62,65 @@ export async function selectDrafts(
     .orderBy(desc(policyDrafts.createdAt), desc(policyDrafts.id));
 }
 
-/** The tenant's latest revision (0 = none yet), locked until the transaction ends. */
-export async function lockRevision(executor: Executor, tenant: string): Promise<number> {
+export async function selectDigests(
+  executor: Executor,
+  tenant: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await executor
+    .select({ id: policyDrafts.id, sha256: policyDrafts.regoSha256 })
+    .from(policyDrafts)
+    .where(and(eq(policyDrafts.tenant, tenant), inArray(policyDrafts.id, [...ids])));
+  return new Map(rows.map(({ id, sha256 }) => [id, sha256]));
+}
+
+/** What a tenant's revisions have come to; every change of its policies locks it. */
+export interface Register {
+  /** Of what is in force (0 = none yet). */
+  readonly current: number;
+  /** Higher than any that was given out, to a candidate or to an activation. */
+  readonly next: number;
+}
+
+/** Locked until the transaction ends. */
+export async function lockRegister(executor: Executor, tenant: string): Promise<Register> {
   await executor.insert(policyRevisions).values({ tenant, revision: 0 }).onConflictDoNothing();
   const [row] = await executor
-    .select({ revision: policyRevisions.revision })
+    .select({ revision: policyRevisions.revision, allocated: policyRevisions.allocated })
     .from(policyRevisions)
     .where(eq(policyRevisions.tenant, tenant))
     .for("update");
-  return row?.revision ?? 0;
+  const { revision, allocated } = row ?? { revision: 0, allocated: 0 };
+  return { current: revision, next: Math.max(revision, allocated) + 1 };
+}
+
+/** Gives a revision to a candidate. The register must be locked. */
+export async function allocateRevision(executor: Executor, tenant: string, revision: number): Promise<void> {
+  await executor
+    .update(policyRevisions)
+    .set({ allocated: revision })
+    .where(eq(policyRevisions.tenant, tenant));
+}
+
+/** Moves the version of what sidecars are told, without another activation. The register must be locked. */
+export async function countChange(executor: Executor, tenant: string): Promise<void> {
+  await executor
+    .update(policyRevisions)
+    .set({ changes: sql`${policyRevisions.changes} + 1` })
+    .where(eq(policyRevisions.tenant, tenant));
+}
+
+/** Versions of what sidecars are told about policies, by tenant: they rise with every change. */
+export async function selectVersions(
+  executor: Executor,
+  tenants: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await executor
+    .select()
+    .from(policyRevisions)
+    .where(inArray(policyRevisions.tenant, [...tenants]));
+  return new Map(rows.map(({ tenant, revision, changes }) => [tenant, revision + changes]));
 }
 
 /** Adds an activation, which from now on is the one in force. The tenant's revision must be locked. */
@@ -111,6 +161,20 @@ export async function findActiveBefore(
     .orderBy(desc(policyActivations.revision))
     .limit(1);
   return row;
+}
+
+/** The newest first, those before a revision. */
+export async function selectActivations(
+  executor: Executor,
+  { tenant, before, limit }: { tenant: string; before: number | undefined; limit: number },
+): Promise<readonly Activation[]> {
+  const earlier = before === undefined ? undefined : lt(policyActivations.revision, before);
+  return await executor
+    .select()
+    .from(policyActivations)
+    .where(and(eq(policyActivations.tenant, tenant), earlier))
+    .orderBy(desc(policyActivations.revision))
+    .limit(limit);
 }
 
 const isInForce = and(

@@ -24,7 +24,12 @@ export const policyDrafts = pgTable(
 
 export const policyRevisions = pgTable("policy_revisions", {
   tenant: text().primaryKey(),
+  /** Of what is in force, clearings included. */
   revision: whole("revision").notNull(),
+  /** The highest revision that a candidate was given. */
+  allocated: whole("allocated").notNull().default(0),
+  /** How often something else changed in what sidecars are told. */
+  changes: whole("changes").notNull().default(0),
 });
 
 export const policyActivations = pgTable(

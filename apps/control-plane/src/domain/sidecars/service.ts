@@ -21,6 +21,7 @@ import {
   lockSidecarRow,
   markRemoved,
   nextEpoch,
+  selectPresent,
   selectSidecars,
 } from "./store.ts";
 
@@ -37,6 +38,8 @@ export interface Sidecars {
   ): Promise<readonly ListedSidecar[]>;
   /** Whose credential this is; undefined when it does not do. */
   identify(executor: Executor, credential: string): Promise<Sidecar | undefined>;
+  /** Ids of the tenant's sidecars that were not removed. */
+  present(executor: Executor, tenant: string): Promise<ReadonlySet<string>>;
   /** Grants a new epoch. */
   register(unit: Unit, key: { tenant: string; id: string }, boot: SidecarBoot): Promise<number>;
   /** Serialises what arrives from one sidecar until the unit ends, and returns its latest epoch. */
@@ -84,6 +87,8 @@ export function createSidecars(dependencies: {
       const holds = sidecar !== undefined && isCredentialOf(sidecar, credential);
       return holds && sidecar.removedAt === null ? sidecar : undefined;
     },
+
+    present: selectPresent,
 
     async register(unit, key, boot) {
       const epoch = await nextEpoch(unit.executor, key);

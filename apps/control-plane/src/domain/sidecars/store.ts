@@ -89,3 +89,12 @@ export async function selectSidecars(
     .orderBy(asc(sidecars.tenant), asc(sidecars.id))
     .limit(limit);
 }
+
+/** Ids of those that were not removed. */
+export async function selectPresent(executor: Executor, tenant: string): Promise<ReadonlySet<string>> {
+  const rows = await executor
+    .select({ id: sidecars.id })
+    .from(sidecars)
+    .where(and(eq(sidecars.tenant, tenant), isNull(sidecars.removedAt)));
+  return new Set(rows.map(({ id }) => id));
+}

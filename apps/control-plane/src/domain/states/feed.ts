@@ -3,6 +3,7 @@
 // at the versions: when the database cannot be read there is none, and sidecars go stale, which is right.
 import { NO_VERSIONS, type StateVersions, stateCursor } from "@postern/contracts";
 import type { Clock } from "@postern/fault";
+import { SYSTEM_TENANT } from "../tenants/model.ts";
 import type { Actor, Units } from "../unit.ts";
 import { DOCUMENTS, LISTS, type Listed, versionsOf } from "./model.ts";
 import type { States } from "./service.ts";
@@ -27,7 +28,7 @@ export interface Feed {
   follow(reader: Reader): AsyncGenerator<FeedEvent, void>;
   /** Looks at every followed tenant and beats. To be called each second. */
   beat(): Promise<void>;
-  /** Looks at one tenant at once, because something about it was announced. */
+  /** Looks at one tenant at once, because something about it was announced; at all of them, if that concerns everybody. */
   hear(tenant: string): Promise<void>;
   /** Number of open streams. */
   readers(): number;
@@ -117,6 +118,8 @@ export function createFeed(ports: { units: Units; states: States; clock: Clock; 
     beat: () => look([...followed.values()].map((each) => each.topic)),
 
     async hear(tenant) {
+      // What holds for every tenant is announced under the control plane's own.
+      if (tenant === SYSTEM_TENANT) return look([...followed.values()].map((each) => each.topic));
       const each = followed.get(tenant);
       if (each === undefined) return;
       each.announcements += 1;

@@ -16,6 +16,7 @@ import type { Capabilities } from "../capabilities/service.ts";
 import type { Keys } from "../keys/service.ts";
 import { pointerOf } from "../policies/model.ts";
 import type { Policies } from "../policies/service.ts";
+import type { Rollouts } from "../rollouts/service.ts";
 import type { Tools } from "../tools/service.ts";
 import type { Unit } from "../unit.ts";
 import { type Documented, type Listed, versionsOf } from "./model.ts";
@@ -54,6 +55,7 @@ export interface ToldNouns {
   readonly keys: Keys;
   readonly capabilities: Capabilities;
   readonly policies: Policies;
+  readonly rollouts: Pick<Rollouts, "running">;
   readonly tools: Tools;
   readonly halts: {
     versions: Versions;
@@ -74,14 +76,21 @@ export interface ToldNouns {
 }
 
 export function createStates(nouns: ToldNouns): States {
-  async function policyVersions(executor: Executor, tenants: readonly string[]) {
-    const inForce = await nouns.policies.inForce(executor, tenants);
-    return new Map([...inForce].map(([tenant, { revision }]) => [tenant, revision]));
+  /** What is in force and what is tried beside it, as they are at one version: read again when it has moved meanwhile. */
+  async function policyAsItIs(executor: Executor, tenant: string) {
+    const versionNow = async () => (await nouns.policies.versions(executor, [tenant])).get(tenant) ?? 0;
+    for (let version = await versionNow(); ; ) {
+      const activation = (await nouns.policies.inForce(executor, [tenant])).get(tenant);
+      const rollout = (await nouns.rollouts.running(executor, [tenant])).get(tenant) ?? null;
+      const after = await versionNow();
+      if (after === version) return { version, active: pointerOf(activation), rollout };
+      version = after;
+    }
   }
 
   const versions: Readonly<Record<StateNoun, Versions>> = {
     keys: nouns.keys.versions,
-    policy: policyVersions,
+    policy: nouns.policies.versions,
     halts: nouns.halts.versions,
     upstreams: nouns.upstreams.versions,
     revocations: nouns.capabilities.versions,
@@ -98,9 +107,7 @@ export function createStates(nouns: ToldNouns): States {
       return { kind: "keys" as const, keys };
     },
     async policy(executor: Executor, tenant: string) {
-      const activation = (await nouns.policies.inForce(executor, [tenant])).get(tenant);
-      const version = activation?.revision ?? 0;
-      return { kind: "policy" as const, version, active: pointerOf(activation), rollout: null };
+      return { kind: "policy" as const, ...(await policyAsItIs(executor, tenant)) };
     },
     async halts(executor: Executor, tenant: string, issuedAtMs: number) {
       return { kind: "halts" as const, halts: [...(await nouns.halts.on(executor, tenant, issuedAtMs))] };

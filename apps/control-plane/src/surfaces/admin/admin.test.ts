@@ -26,7 +26,7 @@ test("a body that is wrong is refused with the path of what is wrong", async (t)
     [{ subject: "a", max_calls: 1.5 }, 400, /^body\.max_calls/],
     [{ subject: "a", caveats: [{ type: "new_kind" }] }, 400, /^body\.caveats\[0\]/],
     [{ subject: "a", caveats: [{ type: "rate", per_minute: 1, more: 1 }] }, 400, /^body\.caveats\[0\]\.more/],
-    [{ subject: "a", with_memory_signing_key: true }, 400, /not supported/],
+    [{ subject: "a", caveats: [{ type: "step_up", at: "2099-01-01T00:00:00Z" }] }, 400, /in the future/],
     ['{"subject":', 400, /not valid JSON/],
     ['{"subject":"a","__proto__":{}}', 400, /__proto__/],
     [`{"subject":"${"a".repeat(1_048_577)}"}`, 413, /larger than/],

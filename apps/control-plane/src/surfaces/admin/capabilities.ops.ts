@@ -1,6 +1,5 @@
 // Capability tokens: issue, revoke, list what was revoked.
 import { AgentId, CAVEATS_MAX, Caveat, Identifier, ToolGlob } from "@postern/contracts";
-import { Fault } from "@postern/fault";
 import { pageOf, pageQuery } from "@postern/surface";
 import { z } from "zod";
 import { operation, pageOfItems, startOf } from "./context.ts";
@@ -28,7 +27,10 @@ const MintBody = z.strictObject({
     .describe("Tools that may be called; * and ? are wildcards. Absent: no restriction."),
   max_calls: z.int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
   step_up: z.boolean().default(false).describe("Stamps the token with a fresh factor, now."),
-  with_memory_signing_key: z.boolean().default(false),
+  with_memory_signing_key: z
+    .boolean()
+    .default(false)
+    .describe("Whether to answer with the key with which the agent signs what it remembers."),
   caveats: z
     .array(Caveat)
     .max(CAVEATS_MAX)
@@ -50,7 +52,6 @@ const mint = operation({
   body: MintBody,
   reply: MintedView,
   run: async ({ body }, context) => {
-    if (body.with_memory_signing_key) throw noMemoryKeys();
     const request = {
       tenant: await context.scope.first(body.tenant),
       subject: body.subject,
@@ -61,10 +62,35 @@ const mint = operation({
       stepUp: body.step_up,
       caveats: body.caveats,
       attenuable: body.attenuable,
+      memoryKey: body.with_memory_signing_key,
     };
-    return await context.work.commit(async (unit) =>
-      mintedView(await context.capabilities.mint(unit, request)),
-    );
+    return mintedView(await context.mint(request));
+  },
+});
+
+const stepUp = operation({
+  id: "capability_step_up",
+  method: "POST",
+  path: "/v1/admin/step-up",
+  summary: "Issue a capability token again, with a fresh factor",
+  description:
+    "For whoever has just seen the person's second factor. The token has the id, rights and end of the one before, so its budgets go on and " +
+    "revoking the id revokes both; tokens that were derived from the one before have no fresh factor.",
+  tag: "Capabilities",
+  permission: "operate",
+  audit: "admin/step_up",
+  status: 200,
+  replies: {
+    403: "The token was revoked.",
+    404: "No token of this id was issued, or there is no such tenant.",
+    409: "The token has expired.",
+    503: "The master key is not configured.",
+  },
+  body: z.strictObject({ jti: Identifier, tenant: tenantField }),
+  reply: MintedView,
+  run: async ({ body: { jti, tenant: asked } }, { scope, work, capabilities }) => {
+    const tenant = await scope.body(asked);
+    return mintedView(await work.commit((unit) => capabilities.stepUp(unit, { tenant, jti })));
   },
 });
 
@@ -126,12 +152,4 @@ const revocations = operation({
   },
 });
 
-function noMemoryKeys(): Fault {
-  return new Fault(
-    "invalid",
-    "capabilities.memory_key",
-    "body.with_memory_signing_key: memory signing keys are not supported by this version; leave it out or send false.",
-  );
-}
-
-export const capabilityRows = [mint, revoke, revocations];
+export const capabilityRows = [mint, stepUp, revoke, revocations];

@@ -4,17 +4,25 @@ import type { JsonObject } from "@postern/contracts";
 import type { Clock } from "@postern/fault";
 import { decodeCursor, encodeCursor, filterHash, operationsFor } from "@postern/surface";
 import type { Logger } from "@postern/telemetry";
+import type { Minted, MintRequest } from "../../domain/capabilities/model.ts";
 import type { Nouns } from "../../domain/nouns.ts";
 import type { Act, Work } from "../../domain/unit.ts";
-import type { Scope } from "./principal.ts";
+import type { AdminPrincipal, Scope } from "./principal.ts";
+import type { Permission } from "./roles.ts";
 
 export interface AdminContext extends Nouns {
+  /** Who asks. */
+  readonly principal: AdminPrincipal;
   /** The only way from what a call names to the tenant it is about. */
   readonly scope: Scope;
   readonly work: Work;
+  /** Whether whoever asks may also do what rows of another permission do. */
+  may(permission: Permission): boolean;
   readonly clock: Clock;
   readonly log: Logger;
   readonly cursorSecret: Uint8Array;
+  /** Mints, together with whoever asks for the same tenant at this moment: one transaction for all of them. */
+  mint(request: MintRequest): Promise<Minted>;
   /** Tells in the chain that something was read. Waited for, but a failure does not take the answer away. */
   tellRead(act: Act): Promise<void>;
 }

@@ -1,8 +1,11 @@
-// The active policy: read, promote, clear, roll back.
+// The active policy: read, promote, clear, roll back, and everything that was active before.
 import { Identifier } from "@postern/contracts";
+import { pageOf, pageQuery } from "@postern/surface";
 import { z } from "zod";
-import { operation } from "./context.ts";
+import { operation, pageOfItems, startOf } from "./context.ts";
 import { claim, NO_TENANT, tenantField, tenantQuery } from "./fields.ts";
+import { ActivationView, activationView } from "./policy-views.ts";
+import { OutcomeView, outcomeAnswer, PROPOSED } from "./proposals.ops.ts";
 import { ActivePolicyView, activePolicyView } from "./views.ts";
 
 const path = "/v1/admin/policies/active";
@@ -32,15 +35,16 @@ const promote = operation({
   path,
   summary: "Put a draft in force",
   description:
-    "Compiles it again, signs it as a bundle and tells every sidecar. When that fails, what was in force stays.",
+    "Compiles it again, signs it as a bundle and tells every sidecar. When that fails, what was in force stays. A rollout that runs is stopped.",
   tag,
   permission: "author",
-  audit: "admin/promote_policy",
+  audit: "admin/promote_policy|admin/propose_policy",
   status: 200,
   replies: {
+    202: PROPOSED,
     404: "There is no such draft, or no such tenant.",
     409: "The draft was changed meanwhile.",
-    429: "Too many policies are being compiled.",
+    429: "Too many policies are being compiled, or too many proposals are open.",
     503: "The Rego compiler or the master key is not configured.",
   },
   body: z.strictObject({
@@ -48,11 +52,12 @@ const promote = operation({
     tenant: tenantField.describe("The draft's tenant. A superadmin may leave it out."),
     promoted_by: claim,
   }),
-  reply: ActivePolicyView,
+  reply: OutcomeView,
   run: async ({ body }, context) => {
     const tenant = await context.scope.named(body.tenant);
-    const request = { draftId: body.draft_id, tenant, claim: body.promoted_by ?? "" };
-    return activePolicyView(await context.policies.promote(context.work, request));
+    const change = { kind: "promote", draftId: body.draft_id } as const;
+    const wish = { tenant, change, claim: body.promoted_by ?? "" };
+    return outcomeAnswer(await context.changes.ask(context.work, wish), 200);
   },
 });
 
@@ -69,7 +74,7 @@ const clear = operation({
   query: z.strictObject(tenantQuery),
   run: async ({ query }, context) => {
     const tenant = await context.scope.one(query.tenant);
-    await context.work.commit((unit) => context.policies.clear(unit, tenant));
+    await context.work.commit((unit) => context.changes.clear(unit, tenant));
   },
 });
 
@@ -79,25 +84,62 @@ const rollback = operation({
   path: "/v1/admin/policies/rollback",
   summary: "Put the policy before this one in force again",
   description:
-    "Signs the earlier content under a new revision. Repeated, it goes back further, as far as the history reaches.",
+    "Signs the earlier content under a new revision. Repeated, it goes back further, as far as the history reaches; `revision` goes back to any " +
+    "that was ever in force. A rollout that runs is stopped.",
   tag,
   permission: "author",
-  audit: "admin/rollback_policy",
+  audit: "admin/rollback_policy|admin/propose_policy",
   status: 200,
   replies: {
-    404: "There is no earlier policy, or no such tenant.",
+    202: PROPOSED,
+    404: "There is no earlier policy, no such revision, or no such tenant.",
+    429: "Too many proposals are open.",
     503: "The master key is not configured.",
   },
   query: z.strictObject(tenantQuery),
-  body: z.strictObject({ rolled_back_by: claim, tenant: tenantField }).optional(),
-  reply: ActivePolicyView,
+  body: z
+    .strictObject({
+      rolled_back_by: claim,
+      tenant: tenantField,
+      revision: z.int().min(1).optional().describe("From the history. Default: what was in force before."),
+    })
+    .optional(),
+  reply: OutcomeView,
   run: async ({ query, body }, context) => {
     const tenant = await context.scope.body(body?.tenant ?? (await context.scope.one(query.tenant)));
-    const request = { tenant, claim: body?.rolled_back_by ?? "" };
-    return await context.work.commit(async (unit) =>
-      activePolicyView(await context.policies.rollback(unit, request)),
-    );
+    const change = { kind: "rollback", revision: body?.revision } as const;
+    const wish = { tenant, change, claim: body?.rolled_back_by ?? "" };
+    return outcomeAnswer(await context.changes.ask(context.work, wish), 200);
   },
 });
 
-export const policyRows = [view, promote, clear, rollback];
+const history = operation({
+  id: "policy_history",
+  method: "GET",
+  path: "/v1/admin/policies/history",
+  summary: "List everything that was ever in force, newest first",
+  tag,
+  permission: "read",
+  audit: "none",
+  status: 200,
+  replies: { 404: NO_TENANT },
+  query: z.strictObject({ ...tenantQuery, ...pageQuery() }),
+  reply: pageOf(ActivationView),
+  run: async ({ query: { tenant: asked, limit, cursor } }, context) => {
+    const tenant = await context.scope.one(asked);
+    const paged = { sort: "policy_history", filter: { tenant } };
+    const [revision] = startOf(context, paged, cursor) ?? [];
+    const before = revision === undefined ? undefined : Number(revision);
+    const items = await context.work.read((executor) =>
+      context.policies.history(executor, { tenant, before, limit: limit + 1 }),
+    );
+    return pageOfItems(context, paged, {
+      items,
+      limit,
+      keyOf: (item) => [item.revision],
+      view: activationView,
+    });
+  },
+});
+
+export const policyRows = [view, promote, clear, rollback, history];

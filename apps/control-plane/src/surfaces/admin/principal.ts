@@ -6,10 +6,20 @@ import { requireServed, requireTenant, unknownTenant } from "../../domain/tenant
 import type { Work } from "../../domain/unit.ts";
 import { grants, type Role } from "./roles.ts";
 
-export type AdminPrincipal =
+export type AdminPrincipal = (
   | { readonly kind: "superadmin" }
   | { readonly kind: "tenant-admin"; readonly tenant: string }
-  | Operator;
+  | Operator
+) & {
+  /** What it acts under, for this call. */
+  readonly elevation?: ActsUnder;
+};
+
+/** An elevation that a call is made under. */
+export interface ActsUnder {
+  readonly id: string;
+  readonly tenant: string;
+}
 
 /** A person or program with a name and roles of its own, in one tenant. */
 export interface Operator {
@@ -19,6 +29,14 @@ export interface Operator {
   /** Unique in the tenant, and never given to another one. */
   readonly name: string;
   readonly roles: readonly Role[];
+  /** When what it signed in with ends; null = when it is revoked, undefined = with the identity provider's own token. */
+  readonly endsAt?: Date | null;
+}
+
+/** What anybody is taken as; the superadmin is above all roles. */
+export function rolesOf(principal: AdminPrincipal): readonly Role[] {
+  if (principal.kind === "superadmin") return [];
+  return principal.kind === "operator" ? principal.roles : ["admin"];
 }
 
 /** Name under which an act is told in the chain: one for each identity, so that two of them are never taken for one. */
@@ -36,8 +54,7 @@ export function actorName(principal: AdminPrincipal): string {
 /** Whether a row of this permission may be run: undefined, or why not. */
 export function forbidden(principal: AdminPrincipal, permission: string): Fault | undefined {
   if (principal.kind === "superadmin") return undefined;
-  const roles: readonly Role[] = principal.kind === "operator" ? principal.roles : ["admin"];
-  if (grants(roles, permission)) return undefined;
+  if (grants(rolesOf(principal), permission)) return undefined;
   return permission === "superadmin"
     ? new Fault("forbidden", "admin.forbidden", "This needs the superadmin token.")
     : new Fault("forbidden", "admin.role", `This needs a role that may ${permission}.`);

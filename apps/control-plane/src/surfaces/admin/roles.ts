@@ -1,12 +1,8 @@
 // What each role may do at the admin door. Rows name a permission, people have roles, and this table is the only place where the two meet.
-import { z } from "zod";
+import { OperatorRole } from "@postern/contracts";
 
-/**
- * viewer: sees · operator: gives tokens out, takes them back, stops things · approver: decides on parked calls and changed tools · policy_author:
- * writes and promotes policies · admin: all of that, and the tenant's settings, people, sidecars and servers.
- */
-export const Role = z.enum(["viewer", "operator", "approver", "policy_author", "admin"]);
-export type Role = z.infer<typeof Role>;
+export const Role = OperatorRole;
+export type Role = OperatorRole;
 
 /** "superadmin" is no role: it is what belongs to the whole installation, such as tenants and keys. */
 export type Permission = "read" | "operate" | "approve" | "author" | "administer" | "superadmin";
@@ -21,4 +17,9 @@ const GRANTED: Readonly<Record<Role, readonly Permission[]>> = {
 
 export function grants(roles: readonly Role[], permission: string): boolean {
   return roles.some((role) => GRANTED[role].some((granted) => granted === permission));
+}
+
+/** What somebody with these roles may do, in the order of the table. */
+export function permissionsOf(roles: readonly Role[]): readonly Permission[] {
+  return GRANTED.admin.filter((permission) => grants(roles, permission));
 }

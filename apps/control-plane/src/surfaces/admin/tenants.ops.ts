@@ -23,14 +23,14 @@ const list = operation({
       const all = (await listTenants(executor)).map((row) => row.tenant);
       const tenants = own === undefined ? all : all.filter((tenant) => tenant === own);
       const inForce = await context.policies.inForce(executor, tenants);
+      const pending = await context.approvals.pendingCounts(executor, tenants, context.clock.nowMs());
       const recent = await context.audit.recentCounts(executor, tenants, context.clock.nowMs());
       return tenants.map((name) => {
         const policy = inForce.get(name);
         return {
           name,
           active_policy_sha: isActive(policy) ? policy.regoSha256 : "",
-          // This version parks no calls.
-          pending_approvals: 0,
+          pending_approvals: pending.get(name) ?? 0,
           recent_event_count: recent.get(name) ?? 0,
         };
       });

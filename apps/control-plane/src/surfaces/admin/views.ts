@@ -20,10 +20,13 @@ export const MintedView = z.strictObject({
   attenuation_key: text
     .optional()
     .describe("One-time secret with which the holder can append a narrower block offline. Shown once."),
+  memory_signing_key: text
+    .optional()
+    .describe("With which the holder signs what it remembers: 32 bytes as base64url."),
 });
 
 export function mintedView(minted: Minted): z.input<typeof MintedView> {
-  const { token, jti, expiresAt, subject, tenant, attenuationKey } = minted;
+  const { token, jti, expiresAt, subject, tenant, attenuationKey, memoryKey } = minted;
   return {
     token,
     jti,
@@ -31,6 +34,7 @@ export function mintedView(minted: Minted): z.input<typeof MintedView> {
     subject,
     tenant,
     ...(attenuationKey === undefined ? {} : { attenuation_key: attenuationKey }),
+    ...(memoryKey === undefined ? {} : { memory_signing_key: Buffer.from(memoryKey).toString("base64url") }),
   };
 }
 

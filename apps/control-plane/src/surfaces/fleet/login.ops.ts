@@ -28,7 +28,7 @@ const exchange = operation({
   audit: "admin/exchange",
   status: 200,
   replies: {
-    403: "The access token is exchanged for nothing; the message says why, in words for its holder.",
+    403: "The access token is exchanged for nothing, or a kill switch is on; the message says why, in words for its holder.",
     503: "The issuer's keys cannot be had, or its rules have just changed: try again.",
   },
   body: ExchangeRequest,

@@ -17,7 +17,9 @@ import { z } from "zod";
 import type { FeedEvent } from "../../domain/states/feed.ts";
 import { FailureBody } from "../failure.ts";
 import { operation } from "./context.ts";
+import { memoryRows } from "./memory.ops.ts";
 import type { SidecarPrincipal } from "./principal.ts";
+import { rolloutReportRows } from "./rollouts.ops.ts";
 import { toolReportRows } from "./tools.ops.ts";
 
 const base = "/v1/sidecar";
@@ -180,4 +182,14 @@ async function* asEvents(events: AsyncGenerator<FeedEvent, void>): AsyncGenerato
   for await (const { id, sealed } of events) yield { event: "state", id, data: sealed };
 }
 
-export const fleetRows = [register, sync, bundle, audit, lease, giveBack, ...toolReportRows];
+export const fleetRows = [
+  register,
+  sync,
+  bundle,
+  audit,
+  lease,
+  giveBack,
+  ...toolReportRows,
+  ...rolloutReportRows,
+  ...memoryRows,
+];

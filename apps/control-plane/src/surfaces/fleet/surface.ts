@@ -1,11 +1,13 @@
 // The fleet door: sidecars, each with a credential of its own.
 import type { Door, Surface } from "@postern/surface";
 import type { Metrics } from "@postern/telemetry";
+import { createGathering } from "../../domain/gathering.ts";
 import type { Nouns } from "../../domain/nouns.ts";
 import type { Feed } from "../../domain/states/feed.ts";
 import type { Units } from "../../domain/unit.ts";
 import { FailureBody, failureOf } from "../failure.ts";
 import type { Report } from "../report.ts";
+import { approvalRows } from "./approvals.ops.ts";
 import type { FleetContext } from "./context.ts";
 import { loginRows } from "./login.ops.ts";
 import { createSidecarAuth, type SidecarPrincipal } from "./principal.ts";
@@ -20,15 +22,31 @@ export interface FleetPorts {
   readonly report: Report;
 }
 
+export const sidecarRows = [...fleetRows, ...loginRows, ...approvalRows];
+
+export const fleetFace = {
+  name: "fleet",
+  prefixes: ["/v1/sidecar"],
+  security: { type: "http", scheme: "bearer", description: "The credential of a sidecar." },
+  failureBody: FailureBody,
+} as const;
+
 export function createFleetSurface(ports: FleetPorts): Surface<SidecarPrincipal, FleetContext> {
   const { nouns, units, feed, metrics, report } = ports;
   const streams = createStreams((open) => metrics.set("sidecarsConnected", open));
   const authenticate = createSidecarAuth({ sidecars: nouns.sidecars, units });
+  // All streams of a tenant ask at the same moment, whenever something is announced: that is one look.
+  const welcome = createGathering<Pick<SidecarPrincipal, "tenant" | "id">, boolean>({
+    keyOf: ({ tenant }) => tenant,
+    itemsMax: Number.POSITIVE_INFINITY,
+    async together(asked) {
+      const [{ tenant } = { tenant: "" }] = asked;
+      const present = await units.read((db) => nouns.sidecars.present(db, tenant));
+      return asked.map(({ id }) => present.has(id));
+    },
+  });
   const door: Door<SidecarPrincipal, FleetContext> = {
-    name: "fleet",
-    prefixes: ["/v1/sidecar"],
-    security: { type: "http", scheme: "bearer", description: "The credential of a sidecar." },
-    failureBody: FailureBody,
+    ...fleetFace,
     authenticate,
     authorize: () => undefined,
     within({ principal, operation, request }, work) {
@@ -43,12 +61,11 @@ export function createFleetSurface(ports: FleetPorts): Surface<SidecarPrincipal,
         feed,
         streams,
         metrics,
-        isWelcome: async () =>
-          (await units.read((db) => nouns.sidecars.identify(db, principal.credential))) !== undefined,
+        isWelcome: () => welcome.add(principal),
       });
     },
     failure: failureOf,
     report,
   };
-  return { door, rows: [...fleetRows, ...loginRows] };
+  return { door, rows: sidecarRows };
 }

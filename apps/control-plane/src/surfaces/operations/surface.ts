@@ -58,15 +58,19 @@ export const operationsRows = [
   }),
 ];
 
+export const operationsFace = {
+  name: "operations",
+  prefixes: operationsRows.map(({ path }) => path),
+  security: {},
+  failureBody: FailureBody,
+};
+
 export function createOperationsSurface(
   context: OperationsContext,
   report: Report,
 ): Surface<never, OperationsContext> {
   const door: Door<never, OperationsContext> = {
-    name: "operations",
-    prefixes: operationsRows.map(({ path }) => path),
-    security: {},
-    failureBody: FailureBody,
+    ...operationsFace,
     authenticate: () => {
       throw new Error("every row of the operations door is public");
     },
