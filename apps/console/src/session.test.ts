@@ -31,6 +31,17 @@ test("a kept token survives a reload, and signing out forgets it", () => {
   assert.equal(storage.slots.size, 0);
 });
 
+test("a session of a login is known as one until it ends", () => {
+  const session = createSession(tabStorage());
+  session.begin("secret", { kept: false, isLogin: true });
+  assert.equal(session.isLogin(), true);
+  session.begin("other", { kept: false });
+  assert.equal(session.isLogin(), false);
+  session.begin("secret", { kept: false, isLogin: true });
+  session.end();
+  assert.equal(session.isLogin(), false);
+});
+
 test("a token that is not kept replaces one that was", () => {
   const storage = tabStorage();
   const session = createSession(storage);

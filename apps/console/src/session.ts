@@ -3,8 +3,10 @@
 
 export interface Session {
   token(): string | undefined;
+  /** Whether a login at the identity provider began it, so that signing out ends it on the control plane too. */
+  isLogin(): boolean;
   /** `kept` = it survives a reload of this tab. */
-  begin(token: string, options: { kept: boolean }): void;
+  begin(token: string, options: { kept: boolean; isLogin?: boolean }): void;
   end(): void;
 }
 
@@ -12,15 +14,19 @@ const SLOT = "postern.admin-token";
 
 export function createSession(storage: Pick<Storage, "getItem" | "setItem" | "removeItem">): Session {
   let current = storage.getItem(SLOT) ?? undefined;
+  let login = false;
   return {
     token: () => current,
-    begin(token, { kept }) {
+    isLogin: () => login,
+    begin(token, { kept, isLogin = false }) {
       current = token;
+      login = isLogin;
       if (kept) storage.setItem(SLOT, token);
       else storage.removeItem(SLOT);
     },
     end() {
       current = undefined;
+      login = false;
       storage.removeItem(SLOT);
     },
   };

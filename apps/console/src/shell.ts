@@ -4,6 +4,7 @@ import { type AdminApi, createAdminApi, isTrouble } from "./admin-api.ts";
 import { closeDialogs } from "./dialog.ts";
 import { element, nodesOf } from "./element.ts";
 import { createFrame, type Frame } from "./frame.ts";
+import { canLogIn, endSession, fetchSession, loginCode } from "./login.ts";
 import { actions, button } from "./parts.ts";
 import type { Tenant } from "./replies.ts";
 import { printRoute, type Route, readRoute } from "./route.ts";
@@ -51,7 +52,24 @@ export function startConsole({ root, session, fetch, nowMs }: ConsolePorts): voi
   let turn = 0;
 
   addEventListener("hashchange", () => void show());
-  void enter();
+  void arrive();
+
+  /** A browser that comes back from the identity provider brings a code, which leaves the address at once and is worth one session. */
+  async function arrive(): Promise<void> {
+    const code = loginCode(location.hash);
+    if (code === undefined) return await enter();
+    history.replaceState(null, "", location.pathname);
+    const fetched = await fetchSession(fetch, code);
+    if ("problem" in fetched) return leave(fetched.problem);
+    session.begin(fetched.token, { kept: false, isLogin: true });
+    await enter();
+  }
+
+  function signOut(): void {
+    const token = session.token();
+    if (session.isLogin() && token !== undefined) void endSession(fetch, token);
+    leave("You are signed out.");
+  }
 
   async function enter(): Promise<void> {
     const token = session.token();
@@ -61,7 +79,7 @@ export function startConsole({ root, session, fetch, nowMs }: ConsolePorts): voi
     try {
       const tenants = await api.tenants();
       if (now !== turn) return;
-      const frame = createFrame({ screens, onSignOut: () => leave("You are signed out.") });
+      const frame = createFrame({ screens, onSignOut: signOut });
       visit = { api, frame, tenants };
       root.replaceChildren(frame.node);
       await show();
@@ -85,7 +103,7 @@ export function startConsole({ root, session, fetch, nowMs }: ConsolePorts): voi
       void enter();
     };
     document.title = "Sign in · Postern";
-    root.replaceChildren(signIn({ message, onToken }));
+    root.replaceChildren(signIn({ message, onToken, canLogIn: canLogIn(fetch) }));
     root.querySelector("input")?.focus();
   }
 

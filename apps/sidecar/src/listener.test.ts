@@ -13,6 +13,8 @@ import { silentObserver } from "./tracing/message-observer.ts";
 interface Rig {
   readonly listener: Listener;
   readonly url: string;
+  /** Names of upstreams; may be changed at any time. */
+  readonly upstreams: Set<string>;
   readonly received: Received[];
   /** Sends bytes as they are and gives all that comes back. */
   raw(text: string): Promise<string>;
@@ -25,6 +27,7 @@ const proven = async ({ token }: { token: string | undefined }) =>
 
 async function createRig(t: TestContext, pipeline: Pipeline = echo, changes: object = {}): Promise<Rig> {
   const received: Received[] = [];
+  const upstreams = new Set(["first", "second"]);
   const listener = await startListener(
     {
       host: "127.0.0.1",
@@ -34,7 +37,7 @@ async function createRig(t: TestContext, pipeline: Pipeline = echo, changes: obj
       connectionsMax: 1_000,
       bodyTimeoutMs: 5_000,
       headerRules: { hosts: ["tools.example"], origins: ["https://app.example"] },
-      upstreams: ["first", "second"],
+      first: "first",
       ...changes,
     },
     {
@@ -42,6 +45,7 @@ async function createRig(t: TestContext, pipeline: Pipeline = echo, changes: obj
         received.push(message);
         await pipeline(message, exchange);
       },
+      upstreams,
       loginMetadata: () => undefined,
       refusalOf: proven,
       readiness: () => ({ ready: false, reasons: ["the policy is being loaded"] }),
@@ -63,7 +67,7 @@ async function createRig(t: TestContext, pipeline: Pipeline = echo, changes: obj
       });
       socket.once("error", reject).once("close", () => resolve(answer));
     });
-  return { listener, url: `http://127.0.0.1:${listener.port}`, received, raw };
+  return { listener, url: `http://127.0.0.1:${listener.port}`, upstreams, received, raw };
 }
 
 const post = (head: string, body = "{}") =>
@@ -83,6 +87,20 @@ test("a well-formed request is handed on with its body, its upstream and where i
     const { door: to, upstream: by, remoteAddress } = rig.received.at(-1) ?? {};
     assert.deepEqual([to, by, remoteAddress], [door, upstream, "127.0.0.1"]);
   }
+});
+
+test("an upstream that comes is there at once, and one that has gone is as unknown as any other name", async (t) => {
+  const rig = await createRig(t);
+  const ask = (name: string) => rig.raw(post("").replace("/v1/mcp", `/v1/mcp/${name}`));
+  const plain = (answer: string) => answer.replace(/^Date: .*$/m, "");
+  const unknown = await ask("third");
+  assert.match(unknown, /^HTTP\/1\.1 404 /);
+  rig.upstreams.add("third");
+  assert.match(await ask("third"), /^HTTP\/1\.1 200 /);
+  rig.upstreams.delete("third");
+  assert.equal(plain(await ask("third")), plain(unknown));
+  rig.upstreams.delete("first");
+  assert.match(await rig.raw(post("")), /^HTTP\/1\.1 404 /);
 });
 
 const NOWHERE = [

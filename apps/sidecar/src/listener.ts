@@ -25,11 +25,13 @@ export interface ListenerOptions extends BodyLimits {
   /** Further connections are closed. */
   readonly connectionsMax: number;
   readonly headerRules: HeaderRules;
-  /** The first one answers on /v1/mcp. */
-  readonly upstreams: readonly [string, ...string[]];
+  /** Name of the upstream that answers on /v1/mcp and /v1/tool-call. */
+  readonly first: string;
 }
 
 export interface ListenerPorts {
+  /** The upstreams that there are now. */
+  readonly upstreams: Pick<ReadonlyMap<string, unknown>, "has">;
   readonly pipeline: Pipeline;
   /** Why a token stands for nothing; asked only of those who send much. */
   readonly refusalOf: (
@@ -64,7 +66,6 @@ const HEAD_BYTES_MAX = 16_384;
 
 /** @throws Fault unavailable "listener.address": the address cannot be listened on. */
 export async function startListener(options: ListenerOptions, ports: ListenerPorts): Promise<Listener> {
-  const routes = routesTo(options.upstreams);
   const bodies = createBodyReceiver(options);
   let draining = false;
   const inFlight = createFlightCount();
@@ -97,7 +98,7 @@ export async function startListener(options: ListenerOptions, ports: ListenerPor
       response.shouldKeepAlive = false;
       return createExchange(response).whole(400, {}, "");
     }
-    const route = routes.get(request.url ?? "");
+    const route = routeTo(request.url ?? "", options.first, ports.upstreams);
     if (route === undefined) return handlePlain(request, response, options.headerRules, ports);
     const read = readHeaders(request.rawHeaders, options.headerRules, request.method === "POST");
     const ownId = read.ok ? read.headers.get("x-request-id") : request.headers["x-request-id"]?.toString();
@@ -206,15 +207,15 @@ function requestIdOf(given: string | undefined): string | undefined {
 }
 
 /** Paths are compared as they were sent: no query, no dots, no escapes, no absolute form. */
-function routesTo(upstreams: readonly [string, ...string[]]): ReadonlyMap<string, Route> {
-  const [first] = upstreams;
-  const routes: readonly Route[] = [
-    { door: "mcp", path: "/v1/mcp", upstream: first },
-    { door: "tool-call", path: "/v1/tool-call", upstream: first },
-    ...upstreams.map((upstream): Route => ({ door: "mcp", path: `/v1/mcp/${upstream}`, upstream })),
-  ];
-  return new Map(routes.map((route) => [route.path, route]));
+function routeTo(path: string, first: string, upstreams: ListenerPorts["upstreams"]): Route | undefined {
+  const door = path === "/v1/tool-call" ? "tool-call" : "mcp";
+  const isFirst = door === "tool-call" || path === "/v1/mcp";
+  if (!isFirst && !path.startsWith(NAMED)) return undefined;
+  const upstream = isFirst ? first : path.slice(NAMED.length);
+  return upstreams.has(upstream) ? { door, path, upstream } : undefined;
 }
+
+const NAMED = "/v1/mcp/";
 
 /** Probes come under any Host; a page of another site may not even look. */
 async function handlePlain(

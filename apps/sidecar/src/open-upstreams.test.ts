@@ -27,7 +27,7 @@ function open(scope: TestScope, rows: object, environment: Record<string, string
     ...environment,
   });
   const clock = fixedClock();
-  const upstreams = openUpstreams(config, { clock, log: silentLogger });
+  const upstreams = [...openUpstreams(config, { clock, log: silentLogger }).values()];
   for (const upstream of upstreams) defer(scope, () => upstream.close());
   return { clock, upstreams };
 }

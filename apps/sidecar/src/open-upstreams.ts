@@ -4,7 +4,7 @@ import { type Clock, Fault } from "@postern/fault";
 import type { Logger } from "@postern/telemetry";
 import type { SidecarConfig } from "./config.ts";
 import { type Credential, createCredential, type Grant } from "./upstream/credential.ts";
-import { guardUpstream } from "./upstream/guarded.ts";
+import { type GuardOptions, guardUpstream } from "./upstream/guarded.ts";
 import { createHttpUpstream } from "./upstream/http.ts";
 import { createSseUpstream } from "./upstream/sse.ts";
 import { createStdioUpstream } from "./upstream/stdio.ts";
@@ -33,19 +33,33 @@ export interface OpenUpstreamsPorts {
   readonly log: Logger;
 }
 
-/** @throws Fault invalid "config.invalid" when there is none, or one at an address that may not be reached. */
-export function openUpstreams(config: UpstreamConfig, ports: OpenUpstreamsPorts): [Upstream, ...Upstream[]] {
-  const [first, ...others] = config.upstreams.map((settings) =>
-    guardUpstream(openUpstream(settings, config, ports), {
-      callsMax: config.upstreamCallsMax,
-      callsPerPrincipalMax: config.upstreamCallsPerPrincipalMax,
-      failuresMax: config.circuitFailures,
-      cooldownMs: config.circuitCooldownMs,
-      clock: ports.clock,
-    }),
+/**
+ * By name, in the order of the configuration.
+ * @throws Fault invalid "config.invalid" for one at an address that may not be reached.
+ */
+export function openUpstreams(config: UpstreamConfig, ports: OpenUpstreamsPorts): Map<string, Upstream> {
+  const guard = { ...guardOf(config), clock: ports.clock };
+  return new Map(
+    config.upstreams.map((settings) => [
+      settings.name,
+      guardUpstream(openUpstream(settings, config, ports), guard),
+    ]),
   );
-  if (first === undefined) throw new Fault("invalid", "config.invalid", "No tool server is configured.");
-  return [first, ...others];
+}
+
+type GuardConfig = Pick<
+  SidecarConfig,
+  "upstreamCallsMax" | "upstreamCallsPerPrincipalMax" | "circuitFailures" | "circuitCooldownMs"
+>;
+
+/** What each tool server is given at most, and when it is left alone. */
+export function guardOf(config: GuardConfig): Omit<GuardOptions, "clock"> {
+  return {
+    callsMax: config.upstreamCallsMax,
+    callsPerPrincipalMax: config.upstreamCallsPerPrincipalMax,
+    failuresMax: config.circuitFailures,
+    cooldownMs: config.circuitCooldownMs,
+  };
 }
 
 function openUpstream(

@@ -18,8 +18,11 @@ import type { Decision, Judge } from "@postern/decision";
 import { createMetrics, silentLogger } from "@postern/telemetry";
 import { defer, fixedClock, sequentialIds, temporaryDirectory } from "@postern/testkit";
 import { type Answering, answerJson } from "./answers.fixture.ts";
+import { createApprovals } from "./approvals/approvals.ts";
+import { createMemoryQueue } from "./approvals/memory-queue.fixture.ts";
 import type { CallClients } from "./call-clients.ts";
 import { createMemoryExchange, type MemoryExchange } from "./exchange.fixture.ts";
+import { createVigil } from "./halts/vigil.ts";
 import { createHandles } from "./handles.ts";
 import { createJournal, type Journal } from "./journal.ts";
 import { createPipeline, type Pipeline, type PipelinePorts } from "./pipeline.ts";
@@ -27,6 +30,7 @@ import { createSessions, type Sessions } from "./sessions.ts";
 import type { Received } from "./stages.ts";
 import type { StrangerLog } from "./stranger-log.ts";
 import { createTally } from "./tally.ts";
+import { systemSleep } from "./timing.ts";
 import { silentObserver } from "./tracing/message-observer.ts";
 import { createCallClient } from "./upstream/session.ts";
 import type { Upstream, UpstreamRequest } from "./upstream/upstream.ts";
@@ -71,7 +75,7 @@ function createScriptedJudge(
       const refusal = checkStanding(capability, { upstream, nowMs: 0 }, { isRevoked: () => false });
       return refusal === undefined ? { ok: true, capability } : { ok: false, reason: refusal, capability };
     },
-    async decide({ token, tool, args }): Promise<Decision> {
+    async decide({ token, tool, args, approval }): Promise<Decision> {
       const capability = standing(token);
       const timingsMs = {};
       if (capability === undefined) throw new Error("authenticated before");
@@ -87,7 +91,7 @@ function createScriptedJudge(
         };
       }
       const found = { capability, policy: policyNow(), pointer, timingsMs };
-      if (tool === "escalate") {
+      if (namedIn(tool, args) === "escalate" && approval === undefined) {
         return {
           ...found,
           outcome: "escalate",
@@ -174,9 +178,8 @@ export async function createRig(t: TestContext, changes: Partial<PipelinePorts> 
     log: silentLogger,
     onAppended: () => {},
   });
-  const callClients: CallClients = {
+  const callClients: Pick<CallClients, "clientFor"> = {
     clientFor: (to) => createCallClient({ upstream: to, clientInfo: { name: "test", version: "0" } }),
-    close: async () => {},
   };
   const strangers: Pick<StrangerLog, "tell"> = {
     async tell(_code, describe) {
@@ -186,10 +189,14 @@ export async function createRig(t: TestContext, changes: Partial<PipelinePorts> 
       );
     },
   };
+  const queue = createMemoryQueue({ nowMs: clock.nowMs });
+  const closing = new AbortController();
+  defer(t, () => closing.abort());
   const ports: PipelinePorts = {
     judge,
     sessions,
     streams: createTally(),
+    vigil: createVigil({ judge }),
     login: { resolve: (bearer) => bearer, challenge: () => undefined },
     handles: createHandles({ handlesMax: 10 }),
     pins: { refusalOf: () => undefined, admit: () => true },
@@ -200,7 +207,15 @@ export async function createRig(t: TestContext, changes: Partial<PipelinePorts> 
     budget: { settle: close("settled"), release: close("released") },
     upstreams: new Map([["default", upstream]]),
     stale: () => undefined,
-    closing: new AbortController().signal,
+    closing: closing.signal,
+    approvals: createApprovals({
+      ...{ queue, clock, closing: closing.signal, log: silentLogger },
+      isHearing: () => true,
+      sleep: systemSleep,
+    }),
+    approvalMode: "resume",
+    approvalWaitMs: 300_000,
+    newId,
     clock,
     newSalt: () => "5a17".repeat(8),
     metrics: createMetrics([]),

@@ -298,3 +298,11 @@ test("a tool whose definition is not the approved one is hidden, refused once it
   const listed = await rig.send({ jsonrpc: "2.0", id: 1, method: "tools/list" });
   assert.deepEqual(listed.json().result, { tools: [{ name: "echo" }] });
 });
+
+test("a call whose upstream goes while it is judged is refused, recorded, and costs nothing", async (t) => {
+  const rig = await createRig(t, { upstreams: new Map() });
+  const { error } = (await rig.send(toolCall("echo"))).json();
+  assert.equal(error?.data.reason, "upstream.unavailable");
+  const [event] = await rig.events();
+  assert.deepEqual([event?.outcome, event?.cost_micros, ...rig.closed.values()], ["failed", 0, ["released"]]);
+});

@@ -4,21 +4,29 @@
 //   what asks for something  ✓       ✓           ✓         ✓    decide, oblige before effect      ✓        ✓        ✓       ✓
 //   any other message        ✓       ✓           ✓         ✓    permit-method  refusals only      ✓        ✓                ✓
 //
+// What a policy puts before people goes through two more steps of the judge: seek-approval between decide and oblige, claim-approval after it.
+//
 // Every message of a caller who is known that asks for something (a tool, a resource, a prompt, …) ends as exactly one event, however it
-// ends: refused, answered, broken off, or left by its caller.
+// ends: refused, answered, broken off, or left by its caller. Only a call that was held for a person has two: that it was put before one, and
+// what was decided then.
+import { createHeldExchange } from "./approvals/held-exchange.ts";
 import type { Exchange } from "./exchange.ts";
 import {
   type Authenticated,
+  type Cleared,
+  type Decided,
   type IdentifiedCall,
   type IdentifiedOther,
+  isEscalation,
   isRefused,
-  type Obliged,
   type Permitted,
   type Placed,
   type Received,
+  type Refused,
   staysOpen,
 } from "./stages.ts";
 import { type AuthenticatePorts, authenticate } from "./steps/authenticate.ts";
+import { type ClaimPorts, claimApproval } from "./steps/claim-approval.ts";
 import { type DecidePorts, decide } from "./steps/decide.ts";
 import { type ForwardPorts, forward } from "./steps/forward.ts";
 import { type IdentifyRules, identifyTool } from "./steps/identify-tool.ts";
@@ -28,7 +36,8 @@ import { ownState, type StatePorts } from "./steps/own-state.ts";
 import { type PermitPorts, permitMethod } from "./steps/permit-method.ts";
 import { type ReadRules, readMessage } from "./steps/read-message.ts";
 import { type RecordPorts, recordDecision, recordRefusal } from "./steps/record-decision.ts";
-import { type RespondPorts, respond, respondRefused, respondTrouble } from "./steps/respond.ts";
+import { type RespondPorts, respond, respondHeard, respondRefused, respondTrouble } from "./steps/respond.ts";
+import { type SeekPorts, seekApproval } from "./steps/seek-approval.ts";
 import { brokenOff, executed, neverSent, openSettlement, type SettlePorts } from "./steps/settle.ts";
 import { type PlacePorts, takePlace } from "./steps/take-place.ts";
 
@@ -41,6 +50,8 @@ export type PipelinePorts = ReadRules &
   PlacePorts &
   PermitPorts &
   DecidePorts &
+  SeekPorts &
+  ClaimPorts &
   ObligePorts &
   RecordPorts &
   ForwardPorts &
@@ -74,10 +85,26 @@ async function call(
 ): Promise<void> {
   const owned = ownState(stage, ports);
   const decided = isRefused(owned) ? owned : await decide(owned, ports);
+  if (!isEscalation(decided)) return conclude(stage, decided, exchange, ports);
+  const held = createHeldExchange(exchange);
+  try {
+    await conclude(stage, await seekApproval(decided, held, ports), held, ports);
+  } catch (caught) {
+    respondTrouble(held, { ...stage, isRecorded: false }, caught, ports);
+  }
+}
+
+async function conclude(
+  stage: Placed<Authenticated<IdentifiedCall>>,
+  decided: Decided | Refused,
+  exchange: Exchange,
+  ports: PipelinePorts,
+): Promise<void> {
   const obliged = isRefused(decided) ? decided : await oblige(decided, ports);
-  if (isRefused(obliged))
-    return respondRefused(exchange, stage, await recordRefusal(stage, obliged, ports), ports);
-  await carryOut(obliged, exchange, ports);
+  const cleared = isRefused(obliged) ? obliged : await claimApproval(obliged, ports);
+  if (isRefused(cleared))
+    return respondRefused(exchange, stage, await recordRefusal(stage, cleared, ports), ports);
+  await carryOut(cleared, exchange, ports);
 }
 
 async function pass(
@@ -85,6 +112,7 @@ async function pass(
   exchange: Exchange,
   ports: PipelinePorts,
 ): Promise<void> {
+  if (ports.approvals.correspondence.hears(stage)) return respondHeard(exchange, stage, ports);
   const permitted = await permitMethod(stage, ports);
   if (isRefused(permitted))
     return respondRefused(exchange, stage, await recordRefusal(stage, permitted, ports), ports);
@@ -92,7 +120,7 @@ async function pass(
 }
 
 /** What leaves a trace: recorded, forwarded, and settled whatever happens. */
-async function carryOut(stage: Obliged, exchange: Exchange, ports: PipelinePorts): Promise<void> {
+async function carryOut(stage: Cleared, exchange: Exchange, ports: PipelinePorts): Promise<void> {
   const recorded = await recordDecision(stage, ports);
   if (isRefused(recorded)) return respondRefused(exchange, stage, recorded, ports);
   const settlement = openSettlement(recorded, ports);

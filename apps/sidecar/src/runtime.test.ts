@@ -59,10 +59,23 @@ function createMemoryControlPlane(authority: Authority): MemoryControlPlane {
       return { acknowledgements: [await authority.seal(document, "log", "acknowledgement")] };
     },
     reportTools: async () => ({ refused: [] }),
+    reportRollout: async () => ({ running: true }),
     lease: async () => ({ lease_id: "l", granted: 0, ttl_ms: 1, remaining: 0 }),
     returnLease: async () => {},
     login: async () => {
       throw new Fault("unavailable", "client.unreachable", "The service cannot be reached.");
+    },
+    parkCall: async () => {
+      throw new Fault("unavailable", "client.unreachable", "The service cannot be reached.");
+    },
+    approval: async () => {
+      throw new Fault("not_found", "approvals.unknown", "There is no such approval.");
+    },
+    claimApproval: async () => {
+      throw new Fault("not_found", "approvals.unknown", "There is no such approval.");
+    },
+    memoryKey: async () => {
+      throw new Fault("not_found", "capabilities.unknown", "There is no such token.");
     },
     exchangeToken: async () => {
       throw new Fault("forbidden", "capability.exchange", "Nobody logs in here.");
@@ -97,7 +110,8 @@ async function createRig(t: TestContext, { isReachable = true, drainMs = 5_000, 
     ...surroundings,
     observer: silentObserver,
     controlPlane,
-    upstreams: [upstream],
+    upstreams: new Map([[upstream.name, upstream]]),
+    places: new Map(),
   });
   let stopped: Promise<boolean> | undefined;
   const stop = () => (stopped ??= runtime.stop());

@@ -15,6 +15,7 @@ import { readMessage } from "./steps/read-message.ts";
 import { respondRefused } from "./steps/respond.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { backoffMs } from "./timing.ts";
+import type { UpstreamPlace } from "./tracing/message-attributes.ts";
 import type { MessageObserver } from "./tracing/message-observer.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 import { VERSION } from "./version.ts";
@@ -32,16 +33,20 @@ export interface RuntimePorts extends Surroundings {
   readonly observer: MessageObserver;
   readonly tracer?: Pick<Tracer, "close"> | undefined;
   readonly controlPlane: ControlPlane;
-  /** At least one; the first answers on /v1/mcp. */
-  readonly upstreams: readonly [Upstream, ...Upstream[]];
+  /** By name; those of the configuration, to which registered ones come and go. */
+  readonly upstreams: Map<string, Upstream>;
+  /** How each is reached. */
+  readonly places: Map<string, UpstreamPlace>;
 }
+
+/** Answers on /v1/mcp where the configuration names no upstream, once it is registered. */
+const USUAL_NAME = "default";
 
 /** @throws what listening throws. */
 export async function startRuntime(config: SidecarConfig, ports: RuntimePorts): Promise<Runtime> {
-  const { clock, log, metrics, newId, observer, sleep } = ports;
+  const { clock, log, metrics, newId, observer, sleep, upstreams } = ports;
   const closing = new AbortController();
-  const upstreams = new Map(ports.upstreams.map((upstream) => [upstream.name, upstream]));
-  const [first, ...others] = ports.upstreams;
+  const gauged = new Set<string>();
   const waiting = waitingPipeline(config, ports);
   let station: Station | undefined;
   let trouble = "not registered with the control plane yet";
@@ -56,7 +61,7 @@ export async function startRuntime(config: SidecarConfig, ports: RuntimePorts): 
       sidecar_id: identity.sidecar_id,
       epoch: identity.epoch,
     });
-    station = await openStation(config, identity, { ...ports, upstreams, closing: closing.signal });
+    station = await openStation(config, identity, { ...ports, closing: closing.signal });
   })();
   const broken = new Promise<never>((_, reject) => opening.catch(reject));
 
@@ -70,9 +75,10 @@ export async function startRuntime(config: SidecarConfig, ports: RuntimePorts): 
     {
       ...config,
       headerRules: { hosts: ownHosts(config), origins: config.allowedOrigins },
-      upstreams: [first.name, ...others.map(({ name }) => name)],
+      first: config.upstreams[0]?.name ?? USUAL_NAME,
     },
     {
+      upstreams,
       pipeline: (received, exchange) => (station?.pipeline ?? waiting)(received, exchange),
       refusalOf: async (message) =>
         station === undefined ? reason("capability.unavailable") : station.refusalOf(message),
@@ -82,8 +88,9 @@ export async function startRuntime(config: SidecarConfig, ports: RuntimePorts): 
         ...metrics,
         expose() {
           metrics.set("ready", readiness().ready ? 1 : 0);
-          for (const { name, load } of ports.upstreams) {
-            const { calls = 0, isLeftAlone = false } = load?.() ?? {};
+          for (const name of upstreams.keys()) gauged.add(name);
+          for (const name of gauged) {
+            const { calls = 0, isLeftAlone = false } = upstreams.get(name)?.load?.() ?? {};
             metrics.set("upstreamCallsInFlight", calls, { upstream: name });
             metrics.set("circuitOpen", isLeftAlone ? 1 : 0, { upstream: name });
           }
@@ -112,7 +119,7 @@ export async function startRuntime(config: SidecarConfig, ports: RuntimePorts): 
         station?.close(config.drainMs),
         ports.tracer?.close(sleep(config.drainMs)),
       ]);
-      await Promise.all(ports.upstreams.map((upstream) => upstream.close()));
+      await Promise.all([...upstreams.values()].map((upstream) => upstream.close()));
       return finished && shipped;
     },
   };

@@ -1,7 +1,7 @@
 // What is known of a message at each point of its way through the door. A step takes one stage and returns the next or a refusal, so a
 // step that is left out, or stands in the wrong place, does not compile: only `Recorded` and `Placed<Permitted>` may be forwarded.
-import type { Capability, Check, JsonObject, JsonValue, Reason } from "@postern/contracts";
-import type { Allowed, Findings } from "@postern/decision";
+import type { ApprovalTicket, Capability, Check, JsonObject, JsonValue, Reason } from "@postern/contracts";
+import type { Allowed, Escalated, Findings } from "@postern/decision";
 import type { Era, Headers, JsonRpcMessage } from "@postern/mcp";
 import type { Applied, Obligations } from "@postern/obligation";
 import type { Handle } from "./handles.ts";
@@ -43,6 +43,8 @@ export interface Parsed extends Received {
   readonly subjectToken?: string | undefined;
   readonly sessionId: string;
   readonly intentPrompt: string | undefined;
+  /** The memories that it rests on, as they were sent. */
+  readonly memoryProvenance: string | undefined;
   /** Its trace, from when it is forwarded; absent where nothing is traced. */
   readonly spans?: MessageSpans;
 }
@@ -55,11 +57,20 @@ export interface IdentifiedCall extends Parsed {
   readonly kind: "call";
   readonly tool: string;
   readonly args: JsonObject;
+  /** What it came back with, when it was asked to wait for a person. */
+  readonly returned?: Returned;
+}
+
+/** An answer to a question of our own: whether to keep waiting for the approval of a call. */
+export interface Returned {
+  readonly pendingId: string;
+  readonly isDeclined: boolean;
 }
 
 /** Any other message. */
 export interface IdentifiedOther extends Parsed {
   readonly kind: "other";
+  readonly tool?: never;
 }
 export type Identified = IdentifiedCall | IdentifiedOther;
 
@@ -70,10 +81,22 @@ export type Authenticated<S extends Identified = Identified> = S & { readonly ca
 export type Placed<S extends Authenticated = Authenticated> = S & {
   /** Gives the place back; harmless at any time, any number of times. */
   readonly leave: () => void;
+  /** Fires when the caller's token stands for it no more; only for what stays open. */
+  readonly over?: AbortSignal;
 };
 
+/** A call that the policy puts before a person; nothing is reserved. */
+export interface Escalation {
+  readonly stage: Placed<Authenticated<IdentifiedCall>>;
+  readonly escalated: Escalated;
+}
+
 /** A call that every check allows; its budget is reserved. */
-export type Decided = Placed<Authenticated<IdentifiedCall>> & { readonly decision: Allowed };
+export type Decided = Placed<Authenticated<IdentifiedCall>> & {
+  readonly decision: Allowed;
+  /** The approval without which it would have been put before a person. */
+  readonly grant?: ApprovalTicket;
+};
 
 /** A message that may pass as it is: what belongs to every session, lists, and what concerns a task of the caller's own. */
 export type Permitted = Placed<Authenticated<IdentifiedOther>> & {
@@ -88,8 +111,11 @@ export type Obliged = Decided & {
   readonly applied: readonly Applied[];
 };
 
+/** A call that needs no approval, or has taken the one it had: nobody else can run by it any more. */
+export type Cleared = Obliged & { readonly isCleared: true };
+
 /** A call with a durable intent record. */
-export type Recorded = Obliged & { readonly recorded: { readonly sequence: number } };
+export type Recorded = Cleared & { readonly recorded: { readonly sequence: number } };
 
 /** What may go to an upstream. */
 export type Forwardable = Recorded | Permitted;
@@ -150,6 +176,10 @@ export interface Refused {
   readonly eventId?: string;
   /** `data` of the error, where the specification of MCP asks for one. */
   readonly data?: JsonValue;
+  /** The approval that it waits for, or was refused with. */
+  readonly approval?: ApprovalTicket;
+  /** What a request is answered with in place of an error: what it has to bring (MCP 2026-07-28, `input_required`). */
+  readonly result?: JsonObject;
   /** Value of `WWW-Authenticate` that points to where one can log in; the status is then 401. */
   readonly challenge?: string;
 }
@@ -161,6 +191,7 @@ export interface ProtocolReason {
 }
 
 export const isRefused = (outcome: object): outcome is Refused => "refused" in outcome;
+export const isEscalation = (outcome: object): outcome is Escalation => "escalated" in outcome;
 
 type RefusalPart = "code" | "check" | "reasons";
 /** A refusal with what most refusals have in common. */

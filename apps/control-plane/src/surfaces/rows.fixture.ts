@@ -3,7 +3,7 @@
 import type { Caveat } from "@postern/contracts";
 import type { OperationInfo } from "@postern/surface";
 import type { z } from "zod";
-import { ACME, type TestPlane } from "../control-plane.fixture.ts";
+import { ACME, BETA, type TestPlane } from "../control-plane.fixture.ts";
 import { parkedCall } from "../domain/approvals/parked-call.fixture.ts";
 import { administrativeEvent } from "../domain/audit/model.ts";
 import { sightingOf } from "../domain/tools/sighting.fixture.ts";
@@ -27,7 +27,7 @@ export interface Sample {
   readonly body?: Readonly<Record<string, unknown>>;
 }
 
-/** What acme has: ids that no other tenant may learn. */
+/** What a tenant has: ids that no other tenant may learn. */
 export interface Belongings {
   readonly draft: string;
   readonly rollout: string;
@@ -48,14 +48,15 @@ export interface Belongings {
   readonly elevation: string;
 }
 
-export async function belongingsOf(plane: TestPlane): Promise<Belongings> {
+export async function belongingsOf(plane: TestPlane, tenant: "acme" | "beta" = "acme"): Promise<Belongings> {
+  const token = tenant === "acme" ? ACME : BETA;
   const post = (path: string, body: object) =>
-    plane.request("POST", `/v1/admin/${path}`, { token: ACME, body });
+    plane.request("POST", `/v1/admin/${path}`, { token, body });
   const draft = (await post("policies/drafts", { name: "acme's", rego_source: "package x" })).json.id;
   await post("policies/active", { draft_id: draft });
   const { id: rollout } = (await post("policies/rollouts", { draft_id: draft, mode: "shadow" })).json;
   const twoPerson = (two_person: boolean) =>
-    plane.request("PATCH", "/v1/admin/settings", { token: ACME, body: { policies: { two_person } } });
+    plane.request("PATCH", "/v1/admin/settings", { token, body: { policies: { two_person } } });
   await twoPerson(true);
   const { proposal_id: proposal } = (await post("policies/active", { draft_id: draft })).json;
   await twoPerson(false);
@@ -64,19 +65,19 @@ export async function belongingsOf(plane: TestPlane): Promise<Belongings> {
   const sighting = sightingOf("files", { name: "acme_tool" });
   const report = { upstreams: ["files"], tools: [sighting] };
   await plane.request("POST", "/v1/sidecar/tools", { token: added.credential, body: report });
-  const [tool] = (await plane.request("GET", "/v1/admin/tools", { token: ACME })).json.items;
+  const [tool] = (await plane.request("GET", "/v1/admin/tools", { token })).json.items;
   const parked = await plane.request("POST", "/v1/sidecar/approvals", {
     token: added.credential,
-    body: parkedCall(),
+    body: parkedCall({ tenant }),
   });
   const { id: issuer } = (await post("issuers", { issuer: ISSUER, ...TRUST })).json;
   const { id: operator } = (await post("operators", { name: "olga", roles: ["viewer"] })).json;
   const operatorToken = (await post(`operators/${operator}/tokens`, {})).json.id;
-  const [key] = (await plane.request("GET", "/v1/admin/keys", { token: ACME })).json;
+  const [key] = (await plane.request("GET", "/v1/admin/keys", { token })).json;
   const { id: halt } = (await post("kill-switch", { scope: "agent", value: "agent-x", reason: "why" })).json;
   await post("upstreams", UPSTREAM);
   const { id: webhook } = (await post("webhooks", WEBHOOK)).json;
-  const tried = await plane.request("POST", `/v1/admin/webhooks/${webhook}/test`, { token: ACME });
+  const tried = await plane.request("POST", `/v1/admin/webhooks/${webhook}/test`, { token });
   const { id: elevation } = (await post("elevations", { reason: "why", role: "operator" })).json;
   const { sidecar_id: sidecar, credential } = added;
   return {

@@ -30,7 +30,8 @@ export async function authenticate<S extends Identified>(
   if (!standing.ok) {
     const at = { path: identified.path, host, hadToken: token !== undefined };
     const challenge = login.challenge(standing.reason.code, at);
-    const status = identified.verb === "POST" && challenge === undefined ? 200 : 401;
+    const plain = standing.reason.code === "capability.halted" ? 403 : 401;
+    const status = identified.verb === "POST" && challenge === undefined ? 200 : plain;
     return refuse(identified, {
       status,
       ...(challenge !== undefined && { challenge }),

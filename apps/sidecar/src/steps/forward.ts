@@ -4,27 +4,29 @@ import { ERROR_CODE, type Reason } from "@postern/contracts";
 import type { CallClients } from "../call-clients.ts";
 import { type Forwardable, type Forwarded, grow, type Refused, refuse, staysOpen } from "../stages.ts";
 import type { MessageObserver } from "../tracing/message-observer.ts";
-import type { Upstream, UpstreamResponse } from "../upstream/upstream.ts";
+import { type Upstream, type UpstreamResponse, upstreamFault } from "../upstream/upstream.ts";
 
 export interface ForwardPorts {
-  readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** The upstreams that there are now. */
+  readonly upstreams: Pick<ReadonlyMap<string, Upstream>, "get">;
   readonly callClients: Pick<CallClients, "clientFor">;
   readonly observer: Pick<MessageObserver, "forwarding">;
   /** Why nothing may be forwarded now. Asked again here: the process may have been stopped since the call was judged. */
-  readonly stale: () => Reason | undefined;
+  readonly stale: (tool?: string) => Reason | undefined;
   /** Fires when the sidecar is to end; streams that no answer ends end with it. */
   readonly closing: AbortSignal;
 }
 
 /** @throws Fault as `Upstream.forward` does. */
 export async function forward(stage: Forwardable, ports: ForwardPorts): Promise<Forwarded | Refused> {
-  const stale = ports.stale();
+  const stale = ports.stale(stage.tool);
   if (stale !== undefined) {
     const findings = { capability: stage.capability };
     return refuse(stage, { code: ERROR_CODE.capability, check: "capability", reasons: [stale], findings });
   }
   const upstream = ports.upstreams.get(stage.upstream);
-  if (upstream === undefined) throw new TypeError(`no upstream is named ${stage.upstream}`);
+  if (upstream === undefined)
+    throw upstreamFault("upstream.unavailable", "The tool server was removed meanwhile", { sent: false });
   const spans = ports.observer.forwarding(stage);
   if (spans !== undefined) grow(stage, { spans });
   const answer = await (stage.door === "mcp" ? forwardAsIs : forwardDirect)(stage, upstream, ports);

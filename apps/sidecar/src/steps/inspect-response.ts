@@ -3,8 +3,9 @@
 import type { JsonValue } from "@postern/contracts";
 import type { Judge } from "@postern/decision";
 import { createSseDecoder, member, replaceSseData } from "@postern/mcp";
+import { includesElicitation } from "../approvals/way-of-waiting.ts";
 import type { Sessions } from "../sessions.ts";
-import type { Forwarded, Inspected, StreamPart } from "../stages.ts";
+import { type Forwarded, type Inspected, type StreamPart, staysOpen } from "../stages.ts";
 import { type UpstreamBody, upstreamFault } from "../upstream/upstream.ts";
 import { inspectMessage, isAnswer, type MessagePorts } from "./inspect-message.ts";
 
@@ -49,11 +50,17 @@ function keepSession(
   if (stage.method === "initialize" && status === 200 && opened !== undefined) {
     // The session takes the place that was kept for it.
     stage.leave();
-    if (!sessions.bind(stage.upstream, opened, stage.capability))
+    if (!sessions.bind(stage.upstream, opened, stage.capability, canAskUser(stage)))
       throw protocolFault("gave out a session id that is somebody else's");
   }
   const isOver = status === 404 || (stage.verb === "DELETE" && status >= 200 && status < 300);
   if (isOver && stage.sessionId !== "") sessions.forget(stage.upstream, stage.sessionId);
+}
+
+/** As the client says when it opens the session. */
+function canAskUser({ message }: Stage): boolean {
+  const params = message?.kind === "request" ? message.params : undefined;
+  return params !== undefined && includesElicitation(member(params, "capabilities"));
 }
 
 /** The JSON-RPC answer to this very request; an error status may carry one that names no id. */
@@ -73,11 +80,14 @@ async function* inspectStream(
   ports: InspectPorts,
 ): AsyncGenerator<StreamPart> {
   const decoder = createSseDecoder({ eventBytesMax: ports.responseBytesMax });
+  // A stream that waits for something to be sent ends all the same.
+  if (stage.over?.aborted) body.cancel();
+  stage.over?.addEventListener("abort", body.cancel);
   for await (const chunk of body) {
     const events = decoder.push(chunk);
     if (events.length === 0) continue;
-    // A call was judged when it was made; any other stream may stay open for days, so it lives only as long as its capability.
-    if (stage.kind === "other" && !(await ports.judge.authenticate(stage)).ok) return;
+    // A call was judged when it was made; what may stay open for days lives only as long as its capability.
+    if ((stage.kind === "other" || staysOpen(stage)) && !(await ports.judge.authenticate(stage)).ok) return;
     const passed: Uint8Array[] = [];
     let settles = false;
     for (const event of events) {

@@ -2,10 +2,10 @@
 // and tool server all speak of the same value (P1). What is left unchanged travels as the very bytes that came.
 import type { Ledger } from "@postern/budget";
 import { ERROR_CODE, type JsonObject, REASONS, type Reason, reason } from "@postern/contracts";
-import { readMessage } from "@postern/mcp";
 import { type Applied, compileObligations, type Obligations } from "@postern/obligation";
 import type { Logger } from "@postern/telemetry";
 import type { Handles } from "../handles.ts";
+import { rewriteMessage } from "../rewrite-message.ts";
 import { rootOf } from "../sessions.ts";
 import { type Decided, grow, type Obliged, type Refused, refuse } from "../stages.ts";
 
@@ -77,17 +77,11 @@ async function change(
   return grow(rewrite(stage, changed), { obligations, applied, args: outcome.args });
 }
 
-/** The same message with other params: a serialisation of exactly the value that was judged and changed. */
+/** What travels is a serialisation of exactly the value that was judged and changed. */
 function rewrite(stage: Decided, params: JsonObject): Decided {
-  const { message } = stage;
-  const id = message?.id === undefined ? "" : `"id":${message.id.text},`;
-  const text = `{"jsonrpc":"2.0",${id}"method":${JSON.stringify(stage.method)},"params":${JSON.stringify(params)}}`;
-  const body = Buffer.from(text);
-  const read = readMessage(body, { bytesMax: body.byteLength });
-  if (!read.ok) throw new TypeError(`a changed message cannot be read: ${read.detail}`);
   // A header that mirrors an argument would still say what was there before (MCP 2026-07-28, Mcp-Param-*).
   const headers = new Map([...stage.headers].filter(([name]) => !name.startsWith("mcp-param-")));
-  return grow(stage, { body, message: read.message, headers });
+  return grow(rewriteMessage(stage, params), { headers });
 }
 
 async function giveUp(

@@ -46,6 +46,7 @@ function parsed(received: Received, message: Parsed["message"], era: Parsed["era
     // A header carries Latin-1 only, so any other text comes as `=?base64?<base64 of UTF-8>?=`. What cannot be decoded is an empty
     // prompt, which the intent check refuses.
     intentPrompt: prompt === undefined ? undefined : (decodeHeaderValue(prompt) ?? ""),
+    memoryProvenance: headers.get("x-intent-memory-provenance"),
   });
 }
 

@@ -15,7 +15,7 @@ import { type Clock, toFault } from "@postern/fault";
 import type { Logger, Metrics } from "@postern/telemetry";
 import { type ArgValuesMode, auditEvent, type Verdict } from "../audit-event.ts";
 import type { Journal } from "../journal.ts";
-import { grow, type Identified, type Obliged, type Recorded, type Refused, refuse } from "../stages.ts";
+import { type Cleared, grow, type Identified, type Recorded, type Refused, refuse } from "../stages.ts";
 import type { StrangerLog } from "../stranger-log.ts";
 
 export interface RecordPorts {
@@ -30,10 +30,12 @@ export interface RecordPorts {
   readonly log: Logger;
 }
 
-export async function recordDecision(stage: Obliged, ports: RecordPorts): Promise<Recorded | Refused> {
-  const findings = stage.decision;
-  const { applied } = stage;
-  const verdict: Verdict = { decision: "allow", check: "", reason: "", reasons: [], findings, applied };
+export async function recordDecision(stage: Cleared, ports: RecordPorts): Promise<Recorded | Refused> {
+  const { applied, decision: findings, grant: approval } = stage;
+  const verdict: Verdict = {
+    ...{ decision: "allow", check: "", reason: "", reasons: [] },
+    ...{ findings, applied, approval },
+  };
   try {
     const startedMs = ports.clock.monotonicMs();
     const recorded = await ports.journal.append(describe("intent", stage, verdict, ports));
@@ -46,14 +48,14 @@ export async function recordDecision(stage: Obliged, ports: RecordPorts): Promis
   }
 }
 
-/** The refusal to answer with: the given one, or that it could not be recorded. */
+/** The refusal to answer with: the given one, or that it could not be recorded. What was recorded already, or could not be, stays as it is. */
 export async function recordRefusal(
   stage: Identified,
   refused: Refused,
   ports: RecordPorts,
 ): Promise<Refused> {
   // The streams of a session are no calls: an event for each attempt to open one would tell nothing.
-  if (stage.verb !== "POST") return refused;
+  if (stage.verb !== "POST" || refused.eventId !== undefined || refused.check === "audit") return refused;
   const { check, decision, findings } = refused;
   const verdict: Verdict = {
     decision,
@@ -62,6 +64,7 @@ export async function recordRefusal(
     reasons: refused.reasons.map(({ code }) => code),
     findings,
     applied: refused.applied,
+    approval: refused.approval,
   };
   if (stage.kind === "call") {
     ports.metrics.increment("decisions", { decision, check, reason: refused.reasons[0]?.code ?? "" });

@@ -46,6 +46,12 @@ export async function respond(
   ports.observer.ended(stage, { status: "answered" });
 }
 
+/** A message that was for us: an answer, or word that a call is not wanted any more (Streamable HTTP, Sending Messages). */
+export function respondHeard(exchange: Exchange, stage: Reached, { observer }: RespondPorts): void {
+  observer.ended(stage, { status: "answered" });
+  exchange.whole(202, {}, "");
+}
+
 export function respondRefused(
   exchange: Exchange,
   stage: Reached,

@@ -6,12 +6,14 @@ import type { FetchedToken, TokenEndpoint } from "./token-endpoint.ts";
 import { upstreamFault } from "./upstream.ts";
 
 export interface Credential {
+  /** Name of the header that it is sent in, lower case; default "authorization". */
+  readonly header?: string;
   /**
-   * The Authorization header, at once when it is at hand. `subjectToken`: the access token that the caller came with.
+   * What that header says, at once when it is at hand. `subjectToken`: the access token that the caller came with.
    * @throws Fault (in the promise) upstream "upstream.unavailable": there is no token to be had; nothing was sent.
    */
   authorizationFor(subjectToken: string | undefined): string | Promise<string>;
-  /** The tool server refused this header: the next call gets a new token. The refused call is not repeated. */
+  /** The tool server refused what was said: the next call gets a new token. The refused call is not repeated. */
   forget(authorization: string | undefined): void;
   close(): Promise<void>;
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ResolvedAddress } from "@postern/network";
 import { freePort } from "@postern/testkit";
-import { type DestinationRules, type ResolvedAddress, readDestination } from "./destination.ts";
+import { type DestinationRules, readDestination } from "./destination.ts";
 import { openHttp, PING } from "./http.fixture.ts";
 import { faultOf, forever, requestOf, serve, textOf } from "./upstream.fixture.ts";
 import { mayHaveRun } from "./upstream.ts";

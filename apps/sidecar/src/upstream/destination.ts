@@ -1,10 +1,15 @@
 // Where a tool server is, read once from its configured address, and how a connection to it is made: its name is resolved here, what it
 // resolves to is checked, and the connection goes to exactly what was checked. That is repeated for each connection, since names move.
-import { lookup as lookupSystem } from "node:dns/promises";
 import { connect, isIP, type LookupFunction } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { Fault } from "@postern/fault";
-import { type AddressRulesOptions, createAddressRules } from "./address-rules.ts";
+import {
+  type AddressRulesOptions,
+  createAddressRules,
+  guardedLookup,
+  hostOf,
+  type Resolve,
+} from "@postern/network";
 
 export interface Destination {
   readonly url: URL;
@@ -17,14 +22,6 @@ export interface Destination {
   reach(timeoutMs: number): Promise<{ readonly ok: boolean; readonly detail?: string }>;
 }
 
-export interface ResolvedAddress {
-  readonly address: string;
-  readonly family: number;
-}
-
-/** All addresses of a host name. */
-export type Resolve = (hostname: string) => Promise<readonly ResolvedAddress[]>;
-
 export interface DestinationRules {
   readonly addresses?: AddressRulesOptions;
   /** Default: as the operating system resolves. */
@@ -34,36 +31,16 @@ export interface DestinationRules {
 /** @throws Fault invalid "config.invalid" for an address that may not be reached, or that two readers could take for two places. */
 export function readDestination(
   text: string,
-  { addresses = {}, resolve = resolveSystem }: DestinationRules = {},
+  { addresses = {}, resolve }: DestinationRules = {},
 ): Destination {
   const url = readUrl(text);
-  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const host = hostOf(url);
   const rules = createAddressRules(addresses, isIP(host) === 0 ? undefined : host);
   if (isIP(host) !== 0) {
     const refusal = rules.refusalOf(host);
     if (refusal !== undefined) throw invalid(`${host} may not be reached: ${refusal}`);
   }
-
-  const check = async (hostname: string): Promise<readonly ResolvedAddress[]> => {
-    const found = await resolve(hostname);
-    for (const { address } of found) {
-      const refusal = rules.refusalOf(address);
-      if (refusal !== undefined)
-        throw new Error(`${hostname} is ${address} now, which may not be reached: ${refusal}`);
-    }
-    if (found.length === 0) throw new Error(`${hostname} has no address`);
-    return found;
-  };
-  const lookup: LookupFunction = (hostname, { all }, callback) => {
-    check(hostname).then(
-      (found) => {
-        const [first] = found;
-        if (all) callback(null, [...found]);
-        else callback(null, first?.address ?? "", first?.family);
-      },
-      (error: Error) => callback(error, ""),
-    );
-  };
+  const lookup = guardedLookup(rules, resolve);
 
   return {
     url,
@@ -73,8 +50,6 @@ export function readDestination(
     reach: (timeoutMs) => reach(url, host, lookup, timeoutMs),
   };
 }
-
-const resolveSystem: Resolve = (hostname) => lookupSystem(hostname, { all: true });
 
 /** `URL` reads 0x7f.1, 2130706433 and 127.0.0.1. as 127.0.0.1; a person who reads the configuration does not. */
 function readUrl(text: string): URL {

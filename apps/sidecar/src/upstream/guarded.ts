@@ -28,9 +28,14 @@ export function guardUpstream(upstream: Upstream, options: GuardOptions): Upstre
   /** Of each principal that has a call running. */
   const runningOf = new Map<string, number>();
   let running = 0;
+  let idlers: (() => void)[] = [];
 
   const leave = (principal: string | undefined) => {
     running -= 1;
+    if (running === 0) {
+      for (const resolve of idlers) resolve();
+      idlers = [];
+    }
     if (principal === undefined) return;
     const left = (runningOf.get(principal) ?? 1) - 1;
     if (left === 0) runningOf.delete(principal);
@@ -86,6 +91,7 @@ export function guardUpstream(upstream: Upstream, options: GuardOptions): Upstre
       return circuit.isOpen() ? refuseOpen() : upstream.forward(request, signal);
     },
     load: () => ({ calls: running, isLeftAlone: circuit.isOpen() }),
+    idle: () => (running === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve))),
     probe: upstream.probe,
     close: upstream.close,
   };

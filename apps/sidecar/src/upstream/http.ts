@@ -13,7 +13,7 @@ export interface HttpUpstreamOptions extends DestinationRules {
   readonly url: string;
   /** Sent with each request, such as the upstream's credential; they replace a client's header of the same name. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What is sent as Authorization, when that is a token which must be fetched. */
+  /** What shows us to the tool server, when that is something which must be fetched. */
   readonly credential?: Credential;
   /** Default 5,000. */
   readonly connectTimeoutMs?: number;
@@ -34,7 +34,7 @@ const MIB = 1_048_576;
 export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
   const { name, credential, connectTimeoutMs = 5_000, streamTimeoutMs = 3_600_000 } = options;
   const destination = readDestination(options.url, options);
-  const headersOf = createRequestHeaders(options.headers);
+  const headersOf = createRequestHeaders(options.headers, [], credential?.header);
   const limits = {
     connectTimeoutMs,
     answerTimeoutMs: options.answerTimeoutMs ?? 120_000,

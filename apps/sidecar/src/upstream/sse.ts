@@ -16,7 +16,7 @@ export interface SseUpstreamOptions extends DestinationRules {
   readonly url: string;
   /** Sent with each request, such as the upstream's credential. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What is sent as Authorization, when that is a token which must be fetched. */
+  /** What shows us to the tool server, when that is something which must be fetched. */
   readonly credential?: Credential;
   /** Default 5,000. */
   readonly connectTimeoutMs?: number;
@@ -50,7 +50,7 @@ export function createSseUpstream(options: SseUpstreamOptions): Upstream {
   const limits = { connectTimeoutMs, answerTimeoutMs, bodyBytesMax: RECEIPT_BYTES_MAX, clock };
   const streams = openHttpLane(destination, { ...limits, exchangesMax: sessionsMax });
   const posts = openHttpLane(destination, { ...limits, exchangesMax: 2_048 });
-  const headersOf = createRequestHeaders(options.headers, WITHHELD);
+  const headersOf = createRequestHeaders(options.headers, WITHHELD, credential?.header);
   const host = createSessionHost({
     openChannel: (events, opening) =>
       openSseChannel(

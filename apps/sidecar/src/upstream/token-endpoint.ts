@@ -20,7 +20,7 @@ export interface TokenEndpointOptions extends DestinationRules {
   readonly tokenUrl: string;
   readonly clientId: string;
   /** Reveals the secret; called for each request and kept nowhere. */
-  readonly clientSecret: () => string;
+  readonly clientSecret: () => string | Promise<string>;
   readonly timeoutMs: number;
 }
 
@@ -47,7 +47,7 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
         headers: {
           accept: "application/json",
           "content-type": "application/x-www-form-urlencoded",
-          authorization: basic(clientId, clientSecret()),
+          authorization: basic(clientId, await clientSecret()),
         },
         body: new URLSearchParams(parameters).toString(),
         signal: AbortSignal.timeout(timeoutMs),

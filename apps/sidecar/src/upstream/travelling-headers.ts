@@ -39,15 +39,17 @@ export interface HeaderSource {
 }
 
 /** Name, value, name, value …: the headers of one request to the tool server. */
-export type RequestHeaders = (source: HeaderSource, authorization?: string) => string[];
+export type RequestHeaders = (source: HeaderSource, credential?: string) => string[];
 
 /**
  * Headers of requests to one tool server. `own`, the operator's (any case), stand in each request in place of a client's header of the same
- * name, and of an override. `withheld`: names that do not travel there. What is the same for all requests is laid out once.
+ * name, and of an override. `withheld`: names that do not travel there. `credentialHeader`: in which the credential goes, lower case. What is
+ * the same for all requests is laid out once.
  */
 export function createRequestHeaders(
   own: HeaderRecord = {},
   withheld: readonly string[] = [],
+  credentialHeader = "authorization",
 ): RequestHeaders {
   const fixed = new Map(Object.entries(own).map(([name, value]) => [name.toLowerCase(), value]));
   // A compressed answer could be neither filtered nor bounded.
@@ -57,7 +59,7 @@ export function createRequestHeaders(
   const travelling = REQUEST.filter((name) => !fixed.has(name) && !withheld.includes(name));
   const sendsAccept = !fixed.has("accept");
 
-  return ({ headers, overrides, body }, authorization) => {
+  return ({ headers, overrides, body }, credential) => {
     const list = (body === undefined ? bodiless : withBody).slice();
     for (const name of travelling) {
       const own = overrides?.[name];
@@ -65,7 +67,7 @@ export function createRequestHeaders(
       if (value !== undefined) list.push(name, value);
     }
     if (sendsAccept && !headers.has("accept") && overrides?.accept === undefined) list.push("accept", ACCEPT);
-    if (authorization !== undefined) list.push("authorization", authorization);
+    if (credential !== undefined) list.push(credentialHeader, credential);
     if (eraOfHeaders(headers) === "modern") {
       for (const [name, value] of headers) {
         if (MIRRORED_ARGUMENT.test(name) && !fixed.has(name)) list.push(name, value);

@@ -15,8 +15,8 @@ import {
   setting,
 } from "@postern/config";
 import { Fault } from "@postern/fault";
+import { isNetwork } from "@postern/network";
 import { z } from "zod";
-import { isNetwork } from "./address-rules.ts";
 
 const MIB = 1_048_576;
 const argv = z.array(z.string().min(1).max(4096)).min(1).max(64);
@@ -208,7 +208,7 @@ export interface UpstreamSettings {
 }
 
 export interface UpstreamsConfig {
-  /** The first one answers on /v1/mcp; each answers on /v1/mcp/<name>. */
+  /** The first one answers on /v1/mcp; each answers on /v1/mcp/<name>. None only where registered ones are served. */
   readonly upstreams: readonly UpstreamSettings[];
   /** What a stdio tool server may see of our environment. */
   readonly upstreamEnvironment: Readonly<Record<string, string>>;
@@ -219,8 +219,15 @@ type Given = Pick<
   "upstreamUrl" | "upstreamName" | "upstreamCommand" | "upstreams" | "upstreamHeaders" | "upstreamEnvironment"
 >;
 
-/** @throws Fault invalid "config.invalid", never with the value of a secret. */
-export function readUpstreams(given: Given, environment: Environment): UpstreamsConfig {
+/**
+ * `mayBeNone`: whether there may be no upstream at all.
+ * @throws Fault invalid "config.invalid", never with the value of a secret.
+ */
+export function readUpstreams(
+  given: Given,
+  environment: Environment,
+  { mayBeNone = false }: { readonly mayBeNone?: boolean } = {},
+): UpstreamsConfig {
   const { upstreamUrl, upstreamName, upstreamCommand, upstreams, upstreamHeaders, upstreamEnvironment } =
     given;
   const named = Object.entries(upstreams ?? {}).map(([name, row]) => ({ name, row }));
@@ -228,7 +235,8 @@ export function readUpstreams(given: Given, environment: Environment): Upstreams
     ...(upstreamUrl === undefined ? [] : [{ url: upstreamUrl, ...headersOf(upstreamHeaders?.reveal()) }]),
     ...(upstreamCommand === undefined ? [] : [{ command: upstreamCommand }]),
   ];
-  if (single.length + Math.min(named.length, 1) !== 1) {
+  const ways = single.length + Math.min(named.length, 1);
+  if (ways > 1 || (ways === 0 && !mayBeNone)) {
     throw invalid("set exactly one of POSTERN_UPSTREAM_URL, POSTERN_UPSTREAM_COMMAND and POSTERN_UPSTREAMS");
   }
   const visible = upstreamEnvironment.flatMap((name) => {

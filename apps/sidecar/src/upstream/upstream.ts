@@ -15,6 +15,8 @@ export interface Upstream {
   forward(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>;
   /** Calls under way, and whether the tool server is left alone; absent where nobody counts. */
   load?(): { readonly calls: number; readonly isLeftAlone: boolean };
+  /** Resolves when no call is under way; absent where nobody counts. */
+  idle?(): Promise<void>;
   /** Whether the tool server could be reached now. Never calls a tool. */
   probe(): Promise<{ readonly ok: boolean; readonly detail?: string }>;
   /** Ends every exchange and process. */
