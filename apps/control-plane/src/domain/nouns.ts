@@ -96,7 +96,7 @@ export function createNouns(dependencies: NounDependencies): Nouns {
     upstreams,
     approvals,
     audit,
-    intake: createIntake({ keys, sidecars }),
+    intake: createIntake({ keys, sidecars, approvals }),
     states: createStates({ keys, capabilities, halts, policies, rollouts, tools, approvals, upstreams }),
   };
 }

@@ -33,6 +33,7 @@ import {
   selectApprovals,
   selectArguments,
   selectChanged,
+  selectNamed,
   selectVersions,
   tenantsOfApproval,
 } from "./store.ts";
@@ -76,6 +77,8 @@ export interface Approvals {
   ): Promise<{ items: readonly ApprovalInDetail[]; limit: number }>;
   /** Faults: not_found "approvals.unknown". */
   find(executor: Executor, name: ApprovalName): Promise<ApprovalInDetail>;
+  /** Those of these ids that there are, by id. */
+  named(executor: Executor, tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, Approval>>;
   /** How many calls wait, by tenant; a tenant without any is absent. */
   pendingCounts(
     executor: Executor,
@@ -120,6 +123,11 @@ export function createApprovals({ capabilities }: { capabilities: Capabilities }
       const found = await selectApprovals(executor, { ...filter, limit: filter.limit + 1 });
       const limit = fitting(found.slice(0, filter.limit));
       return { items: await inDetail(executor, found.slice(0, limit + 1)), limit };
+    },
+
+    async named(executor, tenant, ids) {
+      const found = await selectNamed(executor, tenant, ids);
+      return new Map(found.map((approval) => [approval.id, approval]));
     },
 
     async find(executor, name) {

@@ -85,6 +85,19 @@ export async function findApproval(executor: Executor, key: ApprovalKey): Promis
   return row;
 }
 
+/** Those of these ids that there are. */
+export async function selectNamed(
+  executor: Executor,
+  tenant: string,
+  ids: readonly string[],
+): Promise<readonly Approval[]> {
+  if (ids.length === 0) return [];
+  return await executor
+    .select(columns)
+    .from(approvals)
+    .where(and(eq(approvals.tenant, tenant), inArray(approvals.id, [...ids])));
+}
+
 /** Tenants that have an approval of this id; ids are random, so there is one at most. */
 export async function tenantsOfApproval(executor: Executor, id: string): Promise<readonly string[]> {
   const rows = await executor

@@ -21,6 +21,21 @@ export interface Provenance {
   readonly nowMs: number;
 }
 
+/** With what is needed to look at it. */
+export interface Arrival extends Provenance {
+  /** The tenant's approvals that the records of the batch name. */
+  readonly approvals: ReadonlyMap<string, KnownApproval>;
+}
+
+/** What is known of an approval here. */
+export interface KnownApproval {
+  readonly agent: string;
+  readonly tool: string;
+  readonly decidedBy: string;
+  /** The event of the call that used it; "" while nobody has. */
+  readonly usedEventId: string;
+}
+
 interface SentRecord {
   readonly sequence: number;
   readonly hash: string;
@@ -31,8 +46,8 @@ type Fields = Record<string, unknown>;
 
 /** What a sidecar may tell of; acts are the control plane's own to tell. */
 const EVENT_NAMES = ["intentgate.tool_call", "intentgate.mcp_message", "intentgate.refusals"];
-/** Fields that name who decided or acted: only the control plane knows them. */
-const RESERVED_FIELDS = ["actor", "decided_by", "elevation_id"] as const;
+/** Fields that name who acted: only the control plane knows them. */
+const RESERVED_FIELDS = ["actor", "elevation_id"] as const;
 /** Fields that are right or wrong; every other text or list can be shortened. */
 const EXACT_FIELDS = ["ts", "tenant", "event_id", "schema_version", "decision", "outcome"];
 const PROBLEMS_MAX = 8;
@@ -43,7 +58,13 @@ export function recordId({ id }: SidecarKey, epoch: number, sequence: number): s
   return `record:${id}:${epoch}:${sequence}`;
 }
 
-export function admit(record: SentRecord, from: Provenance): AdmittedRecord {
+/** Ids of the approvals that records name. */
+export function approvalsIn(records: readonly Pick<SentRecord, "body">[]): readonly string[] {
+  const named = records.map(({ body }) => fieldsOf(fieldsOf(body).event).pending_id);
+  return [...new Set(named)].filter((id): id is string => Identifier.safeParse(id).success);
+}
+
+export function admit(record: SentRecord, from: Arrival): AdmittedRecord {
   const { sequence, hash } = record;
   const sent = fieldsOf(record.body);
   const problems: string[] = [];
@@ -52,7 +73,7 @@ export function admit(record: SentRecord, from: Provenance): AdmittedRecord {
   return { sequence, hash, body, problems: problems.slice(0, PROBLEMS_MAX) };
 }
 
-type Place = Provenance & { readonly sequence: number };
+type Place = Arrival & { readonly sequence: number };
 
 function readBody(sent: Fields, place: Place, problems: string[]): SpoolBody | undefined {
   if (sent.kind === "event" || sent.kind === "intent") return readJudged(sent.kind, sent, place, problems);
@@ -73,7 +94,7 @@ function readJudged(
   if (Object.keys(given).length === 0) return undefined;
   const fields = readFields(given, problems);
   stampOwner(fields, place, problems);
-  stampAuthority(fields, kind, problems);
+  stampAuthority(fields, kind, place, problems);
   stampIdentity(fields, place, problems);
   const salt = typeof sent.args_salt === "string" && /^[0-9a-f]{0,64}$/.test(sent.args_salt);
   if (!salt) problems.push("the salt is not one");
@@ -127,7 +148,12 @@ function stampOwner(fields: Fields, { sidecar, epoch }: Place, problems: string[
 }
 
 /** What only the control plane may tell is not told in a sidecar's words. */
-function stampAuthority(fields: Fields, kind: "event" | "intent", problems: string[]): void {
+function stampAuthority(
+  fields: Fields,
+  kind: "event" | "intent",
+  { approvals }: Place,
+  problems: string[],
+): void {
   const refuse = (name: string, instead: string) => {
     problems.push(`${name} is not a sidecar's to say: ${excerpt(fields[name] as JsonValue)}`);
     fields[name] = instead;
@@ -137,7 +163,17 @@ function stampAuthority(fields: Fields, kind: "event" | "intent", problems: stri
   fields.event ??= EVENT_NAMES[0];
   if (!EVENT_NAMES.includes(String(fields.event))) refuse("event", EVENT_NAMES[0] ?? "");
   for (const name of RESERVED_FIELDS) if ((fields[name] ?? "") !== "") refuse(name, "");
-  if ((fields.pending_id ?? "") !== "" && fields.decision !== "escalate") refuse("pending_id", "");
+  const approval = approvals.get(String(fields.pending_id ?? ""));
+  const isTold = (fields.pending_id ?? "") === "" || fields.decision === "escalate";
+  if (!isTold && !isOf(approval, fields)) refuse("pending_id", "");
+  const decider = (fields.pending_id ?? "") === "" ? "" : (approval?.decidedBy ?? "");
+  if ((fields.decided_by ?? "") !== "" && fields.decided_by !== decider) refuse("decided_by", "");
+}
+
+/** A sidecar may repeat what is known here: that its call was put before people, and that it is the one that ran by the approval. */
+function isOf(approval: KnownApproval | undefined, fields: Fields): boolean {
+  if (approval?.agent !== fields.agent_id || approval?.tool !== fields.tool) return false;
+  return fields.decision !== "allow" || approval?.usedEventId === fields.event_id;
 }
 
 function stampIdentity(fields: Fields, { sidecar, epoch, sequence, nowMs }: Place, problems: string[]): void {

@@ -61,7 +61,8 @@ const HOSTILE: readonly [what: string, bend: Bend, kept: Partial<AuditEvent> | u
     { event: "intentgate.tool_call", actor: "", decided_by: "" },
   ],
   ["an elevation", changed({ elevation_id: "e1" }), { elevation_id: "" }],
-  ["a decision of a human", changed({ decision: "allow", pending_id: "p1" }), { pending_id: "" }],
+  ["an approval that is none", changed({ decision: "allow", pending_id: "p1" }), { pending_id: "" }],
+  ["a decision of a human", changed({ decision: "escalate", decided_by: "ciso" }), { decided_by: "" }],
   ["a year that no database has", changed({ ts: "0000-01-01T00:00:00Z" }), { tool: "read_invoice" }],
   [
     "more digits than a time has",

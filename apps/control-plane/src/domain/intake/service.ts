@@ -4,13 +4,14 @@
 import type { Acknowledgement, AuditBatch } from "@postern/contracts";
 import { Fault } from "@postern/fault";
 import { seal } from "@postern/signing";
+import type { Approvals } from "../approvals/service.ts";
 import { appendEvents } from "../audit/append.ts";
 import type { NewEvent } from "../audit/model.ts";
 import { selectChained } from "../audit/service.ts";
 import type { Keys } from "../keys/service.ts";
 import type { Sidecars } from "../sidecars/service.ts";
 import type { Unit, Work } from "../unit.ts";
-import { type AdmittedRecord, admit, recordId } from "./admission.ts";
+import { type AdmittedRecord, admit, approvalsIn, recordId } from "./admission.ts";
 import { tellFork, tellLost, tellRefused, tellRepeated } from "./alarms.ts";
 import { foldRecords, type KnownBefore, orphanEvent } from "./fold-records.ts";
 import {
@@ -50,8 +51,12 @@ export interface Intake {
 
 const ACKNOWLEDGEMENTS_MAX = 64;
 
-export function createIntake(dependencies: { keys: Keys; sidecars: Sidecars }): Intake {
-  const { keys, sidecars } = dependencies;
+export function createIntake(dependencies: {
+  keys: Keys;
+  sidecars: Sidecars;
+  approvals: Pick<Approvals, "named">;
+}): Intake {
+  const { keys, sidecars, approvals } = dependencies;
 
   async function takeIn(unit: Unit, sidecar: SidecarKey, batch: AuditBatch): Promise<Taken> {
     const latestEpoch = await sidecars.lock(unit, sidecar);
@@ -71,10 +76,10 @@ export function createIntake(dependencies: { keys: Keys; sidecars: Sidecars }): 
     } else if (await isFork(unit, sidecar, batch, stream)) {
       return { ok: false, problem: "fork", expectedSequence };
     }
-    const from = { sidecar, epoch: batch.epoch, nowMs: unit.nowMs };
-    const records = batch.records
-      .slice(Math.max(0, expectedSequence - first))
-      .map((record) => admit(record, from));
+    const fresh = batch.records.slice(Math.max(0, expectedSequence - first));
+    const known = await approvals.named(unit.executor, sidecar.tenant, approvalsIn(fresh));
+    const from = { sidecar, epoch: batch.epoch, nowMs: unit.nowMs, approvals: known };
+    const records = fresh.map((record) => admit(record, from));
     tellRefused(unit, sidecar, batch.epoch, records);
     await tellLostEnds(unit, sidecar, records);
     const eventsAppended = await store(unit, sidecar, stream, records);

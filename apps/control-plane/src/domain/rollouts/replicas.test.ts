@@ -59,7 +59,8 @@ async function standing(plane: Pick<TestPlane, "request" | "nouns" | "units">) {
 for (const engine of ENGINES) {
   for (const isCommitted of [false, true]) {
     const moment = isCommitted ? "right after" : "right before";
-    test(`${engine}: a replica that dies ${moment} its commit leaves the ${isCommitted ? "new" : "old"} policy, whole`, async (t) => {
+    const state = isCommitted ? "new" : "old";
+    test(`${engine}: a replica that dies ${moment} its commit leaves the ${state} policy, whole`, async (t) => {
       const plane = await testPlane(t, engine);
       if (plane === undefined) return;
       await promoted(plane);

@@ -3,6 +3,7 @@
 import { Fault } from "@postern/fault";
 import type { Executor } from "../../database/connection.ts";
 import type { Keys } from "../keys/service.ts";
+import { SYSTEM_TENANT } from "../tenants/model.ts";
 import type { Notice, Unit } from "../unit.ts";
 import { type Attempt, deliveryAfter, isGone, webhookAfter } from "./attempt.ts";
 import {
@@ -70,12 +71,13 @@ export function createDeliveries({ keys, sender, randomBytes }: DeliveryPorts): 
   return {
     async keep(unit, notices) {
       for (const tenant of new Set(notices.map((notice) => notice.tenant))) {
-        const webhooks = await selectWebhooks(unit.executor, tenant);
+        // What concerns everybody is told to everybody.
+        const webhooks = await selectWebhooks(unit.executor, tenant === SYSTEM_TENANT ? undefined : tenant);
         const told = notices.filter((notice) => notice.tenant === tenant);
         const added = told.flatMap(({ type, data }) =>
           webhooks
             .filter(({ status, events }) => status === "enabled" && events.includes(type))
-            .map(({ id }) => newDelivery(unit, { tenant, id }, type, data)),
+            .map((webhook) => newDelivery(unit, webhook, type, data)),
         );
         await insertDeliveries(unit.executor, added);
       }
