@@ -1,4 +1,5 @@
 import type { Command } from "../command.ts";
+import { approvals, approvalsApprove, approvalsReject, approvalsShow } from "./approvals.ts";
 import { attenuate } from "./attenuate.ts";
 import { auditExport } from "./audit-export.ts";
 import { auditVerify } from "./audit-verify.ts";
@@ -36,6 +37,10 @@ export const COMMANDS: readonly Command[] = [
   attenuate,
   inspect,
   revoke,
+  approvals,
+  approvalsShow,
+  approvalsApprove,
+  approvalsReject,
   haltList,
   haltEngage,
   haltRelease,
