@@ -1,6 +1,6 @@
 // The lists of the admin door over a large history: what was there before counts, so it is written straight into the tables, in the shape that
 // the service writes. Its hashes are none; nothing here verifies the chain.
-import { buildEvent } from "@postern/audit";
+import { buildEvent, createTree } from "@postern/audit";
 import postgres from "postgres";
 import { type CallsResult, measureCalls } from "./calls.ts";
 import { type Plane, TENANT } from "./plane.ts";
@@ -20,6 +20,7 @@ export interface Lists {
 
 const CONNECTIONS = 8;
 const INSTANT = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"';
+const LEAF = Buffer.alloc(32);
 /** What all of them have alike. */
 const EVENT = buildEvent({
   ts: new Date(0).toISOString(),
@@ -85,8 +86,11 @@ async function cursorAfter({ admin }: Plane, pages: number): Promise<string> {
 }
 
 async function fill(sql: postgres.Sql, { events, tokens }: ListsPlan): Promise<void> {
-  const [chain] = await sql`select size from audit_chains where tenant = ${TENANT}`;
+  const [chain] = await sql`select size, tree from audit_chains where tenant = ${TENANT}`;
   const from = Number(chain?.size ?? 0);
+  // The service goes on appending, so that the tree must have as many leaves as there are events.
+  const tree = createTree(JSON.parse(String(chain?.tree)));
+  for (let leaf = 0; leaf < events; leaf += 1) tree.append(LEAF);
   await sql`
     insert into audit_events
       (tenant, idx, event_id, ts, decision, tool, agent_id, event, prev_hash, hash, args_salt)
@@ -100,7 +104,8 @@ async function fill(sql: postgres.Sql, { events, tokens }: ListsPlan): Promise<v
         'tool_' || (n::bigint * 7919) % 200 as tool, 'agent-' || (n::bigint * 104729) % 1000 as agent
       from generate_series(${from}::int, ${from + events - 1}::int) as n
     ) as made`;
-  await sql`update audit_chains set size = ${from + events} where tenant = ${TENANT}`;
+  await sql`
+    update audit_chains set size = ${tree.size}, tree = ${JSON.stringify(tree.state())} where tenant = ${TENANT}`;
   const [list] =
     await sql`select coalesce(max(version), 0) as version from revocations where tenant = ${TENANT}`;
   const version = Number(list?.version ?? 0);

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createGathering } from "./gathering.ts";
 
-function rig(options: { itemsMax?: number; refuses?: string } = {}) {
+function rig(options: { itemsMax?: number; roundsMax?: number; refuses?: string } = {}) {
   const batches: string[][] = [];
   const gates: (() => void)[] = [];
   const gathering = createGathering<string, string>({
     keyOf: (item) => item.charAt(0),
     itemsMax: options.itemsMax ?? 100,
+    roundsMax: options.roundsMax ?? 1,
     async together(items) {
       batches.push([...items]);
       await new Promise<void>((resolve) => gates.push(resolve));
@@ -56,4 +57,19 @@ test("what fails together is tried one by one, so that only what is wrong fails"
     ["A1", "Error: not a2", "A3"],
   );
   assert.deepEqual(batches, [["a1", "a2", "a3"], ["a1"], ["a2"], ["a3"]]);
+});
+
+test("a second round may begin before the first one has ended, and no item is in both", async () => {
+  const { batches, gathering, open } = rig({ roundsMax: 2 });
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const first = gathering.add("a1");
+  await turn();
+  const second = gathering.add("a2");
+  await turn();
+  const third = ["a3", "a4"].map(gathering.add);
+  assert.deepEqual(batches, [["a1"], ["a2"]]);
+  await open();
+  await open();
+  assert.deepEqual(await Promise.all([first, second, ...third]), ["A1", "A2", "A3", "A4"]);
+  assert.deepEqual(batches, [["a1"], ["a2"], ["a3", "a4"]]);
 });

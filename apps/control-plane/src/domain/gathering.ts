@@ -1,5 +1,5 @@
 // What many callers ask for at once is done in one go. The chain of a tenant has one writer at a time, so that transactions of their own would
-// wait for one another; while one is under way, what comes meanwhile gathers, and is the next one.
+// wait for one another; while rounds are under way, what comes meanwhile gathers, and is the next one.
 
 /** Does all of it, or nothing. One result for each item, in their order. */
 export type DoTogether<Item, Result> = (items: readonly Item[]) => Promise<readonly Result[]>;
@@ -15,20 +15,29 @@ interface Waiting<Item, Result> {
   readonly reject: (cause: unknown) => void;
 }
 
-/** Items of one `key` are done in the order in which they came; those of different keys do not wait for one another. */
+interface Line<Item, Result> {
+  readonly waiting: Waiting<Item, Result>[];
+  rounds: number;
+}
+
+/** Items of one `key` are begun in the order in which they came; those of different keys do not wait for one another. */
 export function createGathering<Item, Result>(ports: {
   readonly keyOf: (item: Item) => string;
   readonly together: DoTogether<Item, Result>;
   readonly itemsMax: number;
+  /** Rounds of one key that may be under way at once: the next one gets ready while the one before is committed. */
+  readonly roundsMax: number;
 }): Gathering<Item, Result> {
-  const { keyOf, together, itemsMax } = ports;
-  const queues = new Map<string, Waiting<Item, Result>[]>();
+  const { keyOf, together, itemsMax, roundsMax } = ports;
+  const lines = new Map<string, Line<Item, Result>>();
 
-  async function work(key: string, queue: Waiting<Item, Result>[]): Promise<void> {
+  async function work(key: string, line: Line<Item, Result>): Promise<void> {
+    line.rounds += 1;
     // What is asked for in the same turn goes together too.
     await Promise.resolve();
-    while (queue.length > 0) await finish(queue.splice(0, itemsMax));
-    queues.delete(key);
+    while (line.waiting.length > 0) await finish(line.waiting.splice(0, itemsMax));
+    line.rounds -= 1;
+    if (line.rounds === 0) lines.delete(key);
   }
 
   async function finish(batch: readonly Waiting<Item, Result>[]): Promise<void> {
@@ -46,13 +55,10 @@ export function createGathering<Item, Result>(ports: {
     add(item) {
       const { promise, resolve, reject } = Promise.withResolvers<Result>();
       const key = keyOf(item);
-      const queue = queues.get(key);
-      if (queue !== undefined) queue.push({ item, resolve, reject });
-      else {
-        const begun = [{ item, resolve, reject }];
-        queues.set(key, begun);
-        void work(key, begun);
-      }
+      const line = lines.get(key) ?? { waiting: [], rounds: 0 };
+      lines.set(key, line);
+      line.waiting.push({ item, resolve, reject });
+      if (line.rounds < roundsMax && line.waiting.length === 1) void work(key, line);
       return promise;
     },
   };

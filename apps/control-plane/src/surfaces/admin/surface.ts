@@ -105,6 +105,7 @@ export function createAdminSurface(ports: AdminPorts): AdminSurface {
   const telling = createGathering<Act & { readonly actor: Actor }, undefined>({
     keyOf: ({ tenant }) => tenant,
     itemsMax: TOGETHER_MAX,
+    roundsMax: 2,
     async together(acts) {
       await units.commit(acts[0]?.actor ?? NOBODY, async (unit) => {
         for (const act of acts) unit.record(act);
@@ -115,6 +116,7 @@ export function createAdminSurface(ports: AdminPorts): AdminSurface {
   const minting = createGathering<AskedMint, Minted>({
     keyOf: ({ request }) => request.tenant,
     itemsMax: TOGETHER_MAX,
+    roundsMax: 2,
     together: (asked) =>
       units.commit(asked[0]?.actor ?? NOBODY, (unit) => nouns.capabilities.mintAll(unit, asked), {
         mustRecord: "admin/mint",

@@ -39,6 +39,7 @@ export function createFleetSurface(ports: FleetPorts): Surface<SidecarPrincipal,
   const welcome = createGathering<Pick<SidecarPrincipal, "tenant" | "id">, boolean>({
     keyOf: ({ tenant }) => tenant,
     itemsMax: Number.POSITIVE_INFINITY,
+    roundsMax: 1,
     async together(asked) {
       const [{ tenant } = { tenant: "" }] = asked;
       const present = await units.read((db) => nouns.sidecars.present(db, tenant));
