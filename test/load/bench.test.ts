@@ -66,6 +66,21 @@ test("the stages bench prices every stage", async (t) => {
   for (const { title, us } of stages) assert.ok(us > 0, title);
 });
 
+test("the control bench mints, tells, lists and starts, and nothing fails", async (t) => {
+  const parts = ["start", "mint", "fan-out", "lists"].flatMap((name) => ["--part", name]);
+  const run = JSON.parse(await bench(t, "control", "--json", "--requests", "5", ...parts)) as {
+    starts: { ready_ms: number }[];
+    mint: { title: string; failed: number; failure: string }[];
+    fan_out: { results: { title: string; max_ms: number }[] }[];
+    lists: { results: { title: string; failed: number; failure: string }[]; plans: { plan: string }[] };
+  };
+  assert.ok(run.starts.every(({ ready_ms }) => ready_ms > 0));
+  for (const { failed, failure, title } of [...run.mint, ...run.lists.results])
+    assert.equal(failed, 0, `${title}: ${failure}`);
+  assert.equal(run.fan_out[0]?.results.length, 3);
+  assert.ok(run.lists.plans.every(({ plan }) => plan.includes("Execution Time")));
+});
+
 test("a quick run has the main lines, and a chosen line stands beside bare passthrough", () => {
   const choice = { isQuick: true, lines: [], workloads: [], connections: [] };
   const quick = chooseCases(choice).map(({ connections, workload }) => `${workload} ${connections}`);
@@ -78,5 +93,5 @@ test("a quick run has the main lines, and a chosen line stands beside bare passt
 });
 
 test("the bench tells how it is used", async (t) => {
-  assert.match(await bench(t, "--help"), /proxy.*\n.*stages/);
+  assert.match(await bench(t, "--help"), /proxy.*\n.*stages.*\n.*control/);
 });
