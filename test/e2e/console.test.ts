@@ -1,60 +1,14 @@
 // The console in a real browser, on a real control plane: what an operator does in the first hour, with hostile names in the log.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { verifyExport } from "@postern/audit";
-import { defer } from "@postern/testkit";
-import { chromium, type Page } from "playwright-core";
+import { confirm, open, signIn, skip, visit } from "./browser.ts";
 import { POLICY } from "./rego.ts";
 import { ADMIN_TOKEN, eventually, startControlPlane, startStack, TENANT, toolCallEvents } from "./stack.ts";
 
-const FLAGS = [
-  ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
-];
-const WAIT_MS = 30_000;
-const executablePath = process.env.CHROMIUM_BIN ?? "/usr/bin/chromium";
-const skip = existsSync(executablePath)
-  ? false
-  : `no Chromium at ${executablePath}: install it, or name one in CHROMIUM_BIN`;
-
 const HOSTILE = '<img src=x onerror="document.title=1">';
 const BROKEN_REGO = 'package intentgate.policy\n\ndecision := {"allow" true}\n';
-
-interface Visit {
-  readonly page: Page;
-  /** What the page said to the developer's console as errors, exceptions and CSP violations among them. */
-  readonly errors: readonly string[];
-}
-
-/** A fresh browser profile on the console's first page. */
-async function visit(t: TestContext, url: string, size = { width: 1280, height: 800 }): Promise<Visit> {
-  const browser = await chromium.launch({ executablePath, args: FLAGS });
-  defer(t, () => browser.close());
-  const page = await browser.newPage({ viewport: size });
-  page.setDefaultTimeout(WAIT_MS);
-  const errors: string[] = [];
-  page.on("pageerror", (error) => errors.push(error.message));
-  page.on("console", (message) => {
-    if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) errors.push(message.text());
-  });
-  await page.goto(url);
-  return { page, errors };
-}
-
-async function signIn(page: Page, token = ADMIN_TOKEN): Promise<void> {
-  await page.getByLabel("Admin token").fill(token);
-  await page.getByRole("button", { name: "Sign in" }).click();
-}
-
-async function open(page: Page, screen: string): Promise<void> {
-  await page.getByRole("navigation").getByRole("link", { name: screen }).click();
-  await page.getByRole("heading", { level: 1, name: screen }).waitFor();
-  await page.locator("main:not([aria-busy])").waitFor();
-}
-
-const confirm = (page: Page, name: string) => page.getByRole("dialog").getByRole("button", { name }).click();
 
 test("hostile names in the log are shown as text, and an event's hash is checked in the browser", {
   timeout: 180_000,
@@ -180,12 +134,19 @@ test("every screen fits a window of 400 pixels and can be reached with the keybo
   await page.getByRole("heading", { name: "Decisions" }).waitFor();
   for (const screen of [
     "Overview",
+    "Approvals",
+    "Kill switch",
     "Events",
     "Verify",
     "Policies",
+    "Tools",
+    "Upstreams",
     "Tokens",
     "Sidecars",
     "Keys",
+    "People",
+    "Webhooks",
+    "Settings",
     "Tenants",
   ]) {
     await page.getByRole("link", { name: screen, exact: true }).focus();

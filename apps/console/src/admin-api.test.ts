@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createAdminApi, isTrouble, type Trouble } from "./admin-api.ts";
+import { createAdminApi } from "./admin-api.ts";
+import { isTrouble, type Trouble } from "./exchange.ts";
 
 interface Seen {
   readonly path: string;

@@ -8,6 +8,7 @@ import {
   instantOfField,
   milliseconds,
   percent,
+  remaining,
   shortened,
   visible,
 } from "./format.ts";
@@ -19,6 +20,7 @@ test("nothing stays hidden in a text", () => {
     "a\\u{0}b\\u{200b}c\\u{feff}d\\u{2028}e\\u{e0041}f\\u{ad}g\\u{d}h",
   );
   assert.equal(visible("\ud800"), "\\u{d800}");
+  assert.equal(visible("a\ufe0f\u{e0100}\u2800\u3164b"), "a\\u{fe0f}\\u{e0100}\\u{2800}\\u{3164}b");
   assert.equal(visible("line\n\tnext <b> é 漢 🙂"), "line\n\tnext <b> é 漢 🙂");
 });
 
@@ -54,3 +56,16 @@ test("numbers read as people write them", () => {
   );
   assert.deepEqual([shortened("abcdef", 3), shortened("abcd", 3)], ["abc…", "abcd"]);
 });
+
+for (const [ms, text] of [
+  [0, ""],
+  [-5_000, ""],
+  [1, "1 s"],
+  [59_000, "59 s"],
+  [60_000, "1 min"],
+  [250_000, "4 min 10 s"],
+  [3_599_999, "1 h"],
+  [3_900_000, "1 h 5 min"],
+  [90_060_000, "1 d 1 h"],
+] as const)
+  test(`${ms} ms are told as "${text}"`, () => assert.equal(remaining(ms), text));

@@ -1,8 +1,8 @@
 // How values read on the page. Instants are UTC everywhere, because a security team compares them with other logs; what a name could hide
 // (control characters, changes of writing direction, characters without width) is spelled out.
 
-// Line feeds and tabs stay: texts of several lines are shown as they are.
-const HIDDEN = /[^\P{C}\n\t]|\p{Zl}|\p{Zp}|\u034f|\u115f|\u1160|\u3164|\uffa0/gu;
+// Line feeds and tabs stay: texts of several lines are shown as they are. A braille pattern without a dot is a blank that is no blank.
+const HIDDEN = /[^\P{C}\n\t]|\p{Zl}|\p{Zp}|\p{Default_Ignorable_Code_Point}|\u2800/gu;
 
 /** The text with nothing hidden in it. */
 export function visible(text: string): string {
@@ -37,6 +37,24 @@ export function percent(part: number, whole: number): string {
 
 export function milliseconds(value: number): string {
   return value < 10_000 ? `${count(value)} ms` : `${(value / 1000).toFixed(1)} s`;
+}
+
+/** How much time is left, in its two largest units: "1 h 5 min", "4 min 10 s", "9 s"; "" when none is. */
+export function remaining(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  if (seconds <= 0) return "";
+  const units = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor(seconds / 3_600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "min"],
+    [seconds % 60, "s"],
+  ] as const;
+  const first = units.findIndex(([value]) => value > 0);
+  return units
+    .slice(first, first + 2)
+    .filter(([value]) => value > 0)
+    .map(([value, unit]) => `${value} ${unit}`)
+    .join(" ");
 }
 
 /** The first digits of a digest or an id; the whole is at hand elsewhere. */

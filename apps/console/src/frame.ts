@@ -10,6 +10,10 @@ export interface Frame {
   begin(place: Place, screen: Screen): void;
   fill(nodes: readonly Node[]): void;
   say(text: string): void;
+  /** What stands over every screen; undefined = nothing. */
+  setBar(bar: HTMLElement | undefined): void;
+  /** How many calls of the tenant wait for a person. */
+  tellWaiting(count: number): void;
 }
 
 /** The chain of what the control plane does without a tenant, such as failed sign-ins. Only a superadmin sees several tenants. */
@@ -19,7 +23,8 @@ export function createFrame(options: { screens: readonly Screen[]; onSignOut: ()
   const heading = element("h1", { tabindex: "-1" });
   const content = element("div", { class: "content" });
   const status = element("p", { class: "status", role: "status" });
-  const main = element("main", { tabindex: "-1" }, heading, content);
+  const bar = element("div", { class: "bar-place" });
+  const main = element("main", { tabindex: "-1" }, bar, heading, content);
   const switcher = element("div", { class: "switcher" });
   const list = element("ul");
   const side = element(
@@ -32,6 +37,8 @@ export function createFrame(options: { screens: readonly Screen[]; onSignOut: ()
   );
   const skip = button("Skip to content", () => main.focus(), "main");
   skip.classList.add("skip");
+  const waiting = element("span", { class: "waiting" });
+  const waitingTold = element("span", { class: "unseen" });
   let shownAt = "";
 
   return {
@@ -43,7 +50,11 @@ export function createFrame(options: { screens: readonly Screen[]; onSignOut: ()
       const isFirst = shownAt === "";
       shownAt = address;
       heading.textContent = screen.title;
-      list.replaceChildren(...options.screens.map((each) => entryOf(place, each, screen)));
+      list.replaceChildren(
+        ...options.screens.map((each) =>
+          entryOf(place, each, screen, each.name === "approvals" ? [waiting, waitingTold] : []),
+        ),
+      );
       switcher.replaceChildren(...switcherOf(place));
       main.setAttribute("aria-busy", "true");
       if (isNew) {
@@ -59,14 +70,22 @@ export function createFrame(options: { screens: readonly Screen[]; onSignOut: ()
       content.replaceChildren(...nodes);
       main.removeAttribute("aria-busy");
     },
+    setBar(node) {
+      bar.replaceChildren(...(node === undefined ? [] : [node]));
+    },
+    tellWaiting(count) {
+      waiting.textContent = count === 0 ? "" : String(count);
+      waitingTold.textContent = count === 0 ? "" : "waiting";
+    },
     say(text) {
       status.replaceChildren(...(text === "" ? [] : [element("span", {}, text)]));
     },
   };
 }
 
-function entryOf(place: Place, entry: Screen, current: Screen): HTMLElement {
+function entryOf(place: Place, entry: Screen, current: Screen, beside: readonly Node[]): HTMLElement {
   const made = link(entry.title, place.at({ screen: entry.name }));
+  for (const node of beside) made.append(" ", node);
   if (entry === current) made.setAttribute("aria-current", "page");
   return element("li", {}, made);
 }

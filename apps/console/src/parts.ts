@@ -39,6 +39,22 @@ const TONES: Readonly<Record<string, string>> = {
   active: "good",
   published: "warn",
   promoted: "good",
+  pending: "warn",
+  proposed: "warn",
+  approved: "good",
+  used: "good",
+  rejected: "bad",
+  on: "bad",
+  quarantined: "warn",
+  blocked: "bad",
+  pinned: "good",
+  running: "warn",
+  completed: "good",
+  delivered: "good",
+  enabled: "good",
+  disabled: "warn",
+  critical: "bad",
+  warning: "warn",
 };
 
 /** A word with a mark in front of it; the tone is never told by colour alone. */

@@ -3,12 +3,19 @@
 
 export const SCREENS = [
   "overview",
+  "approvals",
+  "kill-switch",
   "events",
   "verify",
   "policies",
+  "tools",
+  "upstreams",
   "tokens",
   "sidecars",
   "keys",
+  "people",
+  "webhooks",
+  "settings",
   "tenants",
 ] as const;
 export type ScreenName = (typeof SCREENS)[number];

@@ -1,16 +1,20 @@
 // How trouble reads: the control plane's own words, unchanged and with their line breaks, its code for a search in the documentation, and
 // what the reader can do about it.
-import { isTrouble } from "./admin-api.ts";
+
 import { type Child, element } from "./element.ts";
+import { isTrouble } from "./exchange.ts";
 
 const ADVICE: Readonly<Record<number, string>> = {
   0: "",
-  403: "Sign in with the superadmin token to do this.",
+  403: "The screen People shows what you may do, and how to ask for more.",
   404: "It may have been removed, or belong to another tenant.",
   409: "Something changed meanwhile: read the page again.",
   429: "Wait a little, then try again.",
   503: "The control plane is not ready for this. Its /readyz tells why.",
 };
+
+/** What an elevation that does not do is answered with. It is never passed over, so that nobody acts as somebody else than he means to. */
+const UNUSABLE = "elevations.unusable";
 
 export function showTrouble(caught: unknown, ...more: readonly Child[]): HTMLElement {
   if (!isTrouble(caught)) {
@@ -20,7 +24,7 @@ export function showTrouble(caught: unknown, ...more: readonly Child[]): HTMLEle
   const told = [code, requestId === "" ? "" : `request ${requestId}`]
     .filter((text) => text !== "")
     .join(" · ");
-  const advice = ADVICE[status] ?? "";
+  const advice = code === UNUSABLE ? "Above you can go on without the elevation." : (ADVICE[status] ?? "");
   return element(
     "div",
     { class: "trouble", role: "alert" },

@@ -1,12 +1,16 @@
 // Writing a draft. The control plane compiles what is saved, and what the compiler says against it is shown word for word.
+import { isProposed } from "../admin-policies.ts";
 import { confirmed } from "../dialog.ts";
 import { type Child, element } from "../element.ts";
 import { areaField, form, textField } from "../form.ts";
 import { instant } from "../format.ts";
+import { offered, offeredSilently } from "../gate.ts";
 import { actions, button, code, facts, link, note, panel, source } from "../parts.ts";
 import type { Draft } from "../replies.ts";
 import type { Place } from "../screen.ts";
 import { showTrouble } from "../trouble.ts";
+import { dryRunForm } from "./dry-run.ts";
+import { rolloutForm } from "./rollout.ts";
 
 const FIRST_REGO = `package intentgate.policy
 
@@ -37,6 +41,10 @@ export async function newDraft(place: Place): Promise<readonly Child[]> {
         },
       }),
     ),
+    panel(
+      "Dry run",
+      offered(place, "author", () => dryRunForm(place, () => fields.read().rego_source)),
+    ),
   ];
 }
 
@@ -48,21 +56,34 @@ export async function editDraft(place: Place, id: string): Promise<readonly Chil
     ["Rego SHA-256", code(draft.rego_sha256)],
     ["Tenant", draft.tenant],
   ]);
+  const fields = draftFields(draft, draft.rego_source);
+  const isOpen = !draft.promoted && place.may("author");
   return [
     back(place),
     panel(draft.name, about, promotion(place, draft)),
-    draft.promoted
-      ? panel(
+    isOpen
+      ? panel("Change", changeForm(place, draft, fields))
+      : panel(
           "Rego",
-          note("This draft was promoted and cannot change any more. Copy it to go on from here."),
+          draft.promoted
+            ? note("This draft was promoted and cannot change any more. Copy it to go on from here.")
+            : undefined,
           source(draft.rego_source, "Rego source"),
-        )
-      : panel("Change", changeForm(place, draft)),
+        ),
+    panel(
+      "Dry run",
+      offered(place, "author", () => dryRunForm(place, () => fields.read().rego_source)),
+    ),
+    panel(
+      "Rollout",
+      offered(place, "author", () => rolloutForm(place, draft)),
+    ),
   ];
 }
 
-function changeForm(place: Place, draft: Draft): HTMLElement {
-  const fields = draftFields(draft, draft.rego_source);
+type DraftFields = ReturnType<typeof draftFields>;
+
+function changeForm(place: Place, draft: Draft, fields: DraftFields): HTMLElement {
   return form({
     label: "Change the draft",
     fields: fields.nodes,
@@ -82,8 +103,9 @@ function promotion(place: Place, draft: Draft): HTMLElement {
     const consequence = `It decides every call of ${draft.tenant} from now on. What is saved is promoted, not what is typed but not saved.`;
     if (!(await confirmed("Promote this draft?", { consequence, yes: "Promote", kind: "main" }))) return;
     await attempt(outcome, async () => {
-      await place.api.promote(draft.tenant, draft.id);
+      const made = await place.api.promote(draft.tenant, draft.id);
       place.go({});
+      if (isProposed(made)) place.say("Proposed: it waits for a second person");
     });
   };
   const remove = async () => {
@@ -98,9 +120,11 @@ function promotion(place: Place, draft: Draft): HTMLElement {
     "div",
     {},
     actions(
-      button("Promote", () => void promote(), "main"),
+      offeredSilently(place, "author", () => button("Promote", () => void promote(), "main")),
       link("Copy into a new draft", place.at({ item: "new", query: { from: draft.id } }), { class: "quiet" }),
-      draft.promoted ? undefined : button("Delete", () => void remove(), "danger"),
+      draft.promoted
+        ? undefined
+        : offeredSilently(place, "author", () => button("Delete", () => void remove(), "danger")),
     ),
     outcome,
   );

@@ -3,6 +3,7 @@ import { confirmed, openDialog } from "../dialog.ts";
 import { type Child, element } from "../element.ts";
 import { choiceField, form, problem, textField } from "../form.ts";
 import { fieldOfInstant, instant, instantOfField } from "../format.ts";
+import { offered, offeredSilently } from "../gate.ts";
 import { badge, button, code, digest, note, nothing, panel } from "../parts.ts";
 import type { Key } from "../replies.ts";
 import type { Place, Screen } from "../screen.ts";
@@ -30,7 +31,11 @@ async function show(place: Place): Promise<readonly Child[]> {
         title: "Trusted until",
         cell: ({ not_after }) => (not_after === undefined ? nothing() : instant(not_after)),
       },
-      { title: "Next step", kind: "actions", cell: (key) => nextStep(place, key, outcome) },
+      {
+        title: "Next step",
+        kind: "actions",
+        cell: (key) => offeredSilently(place, "superadmin", () => nextStep(place, key, outcome)),
+      },
     ],
     empty: "There are no keys yet: they are made when they are first needed.",
   });
@@ -38,8 +43,8 @@ async function show(place: Place): Promise<readonly Child[]> {
     panel("Keys", listed, outcome),
     panel(
       "Prepare a further key",
-      note("Rotation goes prepare, publish, activate, retire. It needs the superadmin token."),
-      prepareForm(place),
+      note("Rotation goes prepare, publish, activate, retire."),
+      offered(place, "superadmin", () => prepareForm(place)),
     ),
   ];
 }

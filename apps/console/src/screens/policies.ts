@@ -1,13 +1,19 @@
 // What is in force, and the drafts that could be. A change of what is in force is confirmed first, because it takes effect at once.
-import { confirmed } from "../dialog.ts";
+import { isProposed, type Outcome } from "../admin-policies.ts";
+import { createActs } from "../attempt.ts";
 import { type Child, element } from "../element.ts";
 import { count, instant } from "../format.ts";
-import { actions, badge, button, code, digest, facts, link, nothing, panel } from "../parts.ts";
+import { offeredSilently } from "../gate.ts";
+import { actions, badge, code, digest, facts, link, nothing, panel } from "../parts.ts";
 import type { ActivePolicy, DraftSummary } from "../replies.ts";
 import type { Place, Screen } from "../screen.ts";
 import { table } from "../table.ts";
-import { showTrouble } from "../trouble.ts";
 import { editDraft, newDraft } from "./draft.ts";
+import { policyHistory } from "./policy-history.ts";
+import { proposalTable } from "./proposals.ts";
+import { pastRollouts, runningRollout } from "./rollout.ts";
+
+const PAGE = 20;
 
 export const policiesScreen: Screen = { name: "policies", title: "Policies", show };
 
@@ -16,47 +22,49 @@ async function show(place: Place): Promise<readonly Child[]> {
   if (item === "new") return await newDraft(place);
   if (item !== "") return await editDraft(place, item);
   const { api, tenant } = place;
-  const [active, drafts] = await Promise.all([api.activePolicy(tenant), api.drafts(tenant)]);
+  const [active, drafts, proposals, rollouts, history] = await Promise.all([
+    api.activePolicy(tenant),
+    api.drafts(tenant),
+    api.proposals({ tenant, limit: PAGE }),
+    api.rollouts({ tenant, limit: PAGE }),
+    policyHistory(place),
+  ]);
   return [
     panel("In force", inForce(place, active)),
+    await runningRollout(place, rollouts.items),
+    proposals.items.length === 0 ? undefined : panel("Proposals", proposalTable(place, proposals.items)),
     panel(
       "Drafts",
-      actions(link("New draft", place.at({ item: "new" }), { class: "main" })),
+      offeredSilently(place, "author", () =>
+        actions(link("New draft", place.at({ item: "new" }), { class: "main" })),
+      ),
       draftTable(place, drafts, active),
     ),
+    panel("History", history),
+    rollouts.items.length === 0 ? undefined : panel("Past rollouts", pastRollouts(rollouts.items)),
   ];
 }
 
 function inForce(place: Place, active: ActivePolicy | undefined): HTMLElement {
-  const outcome = element("div", { class: "outcome" });
-  const ask = async (
-    question: string,
-    options: { consequence: string; yes: string },
-    act: () => Promise<unknown>,
-  ) => {
-    if (!(await confirmed(question, options))) return;
-    try {
-      await act();
-      place.say(`${options.yes}: done`);
-      place.again();
-    } catch (caught) {
-      outcome.replaceChildren(showTrouble(caught));
-    }
-  };
-  const rollBack = button("Roll back", () => {
-    const consequence = `The policy that was in force before this one decides every call of ${place.tenant} again, under a new revision.`;
-    void ask("Roll back?", { consequence, yes: "Roll back" }, () => place.api.rollback(place.tenant));
+  const acts = createActs(place);
+  const told = (made: Outcome, done: string) =>
+    isProposed(made) ? "Proposed: it waits for a second person" : done;
+  const rollBack = acts.button({
+    label: "Roll back",
+    question: "Roll back?",
+    consequence: `The policy that was in force before this one decides every call of ${place.tenant} again, under a new revision.`,
+    act: async () => told(await place.api.rollback(place.tenant), "Rolled back"),
   });
-  const clear = button(
-    "Clear",
-    () => {
-      const consequence = `Nothing is in force then, and every call of ${place.tenant} is denied until a policy is promoted.`;
-      void ask("Clear the policy?", { consequence, yes: "Clear the policy" }, () =>
-        place.api.clearPolicy(place.tenant),
-      );
+  const clear = acts.button({
+    label: "Clear the policy",
+    kind: "danger",
+    question: "Clear the policy?",
+    consequence: `Nothing is in force then, and every call of ${place.tenant} is denied until a policy is promoted.`,
+    act: async () => {
+      await place.api.clearPolicy(place.tenant);
+      return "Cleared";
     },
-    "danger",
-  );
+  });
   if (active === undefined) {
     return element(
       "div",
@@ -67,8 +75,8 @@ function inForce(place: Place, active: ActivePolicy | undefined): HTMLElement {
         element("strong", {}, "Nothing is in force: "),
         "every call of this tenant is denied. Promote a draft, or roll back to the policy before.",
       ),
-      actions(rollBack),
-      outcome,
+      offeredSilently(place, "author", () => actions(rollBack)),
+      acts.outcome,
     );
   }
   return element(
@@ -82,8 +90,8 @@ function inForce(place: Place, active: ActivePolicy | undefined): HTMLElement {
       ["Bundle SHA-256", code(active.digest)],
       ["Signed until", `${instant(active.expires_at)} UTC, renewed by itself`],
     ]),
-    actions(rollBack, clear),
-    outcome,
+    offeredSilently(place, "author", () => actions(rollBack, clear)),
+    acts.outcome,
   );
 }
 

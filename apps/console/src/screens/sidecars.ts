@@ -3,6 +3,7 @@ import { confirmed } from "../dialog.ts";
 import { type Child, element } from "../element.ts";
 import { form, textField } from "../form.ts";
 import { instant } from "../format.ts";
+import { offered, offeredSilently } from "../gate.ts";
 import { button, code, faint, note, nothing, panel } from "../parts.ts";
 import type { Sidecar } from "../replies.ts";
 import type { Place, Screen } from "../screen.ts";
@@ -37,7 +38,10 @@ async function show(place: Place): Promise<readonly Child[]> {
         {
           title: "Remove",
           kind: "actions",
-          cell: (sidecar) => button("Remove", () => void remove(place, sidecar, outcome), "text"),
+          cell: (sidecar) =>
+            offeredSilently(place, "administer", () =>
+              button("Remove", () => void remove(place, sidecar, outcome), "text"),
+            ),
         },
       ],
       empty: "No sidecar is enrolled. Enrol one, and start it with the credential that is shown.",
@@ -45,7 +49,13 @@ async function show(place: Place): Promise<readonly Child[]> {
     first,
     (cursor) => place.api.sidecars({ ...query, cursor }),
   );
-  return [panel("Enrolled", enrolled, outcome), panel("Enrol", enrolForm(place))];
+  return [
+    panel("Enrolled", enrolled, outcome),
+    panel(
+      "Enrol",
+      offered(place, "administer", () => enrolForm(place)),
+    ),
+  ];
 }
 
 async function remove(place: Place, { sidecar_id, name }: Sidecar, outcome: HTMLElement): Promise<void> {

@@ -2,6 +2,7 @@
 import { type Child, element } from "../element.ts";
 import { form, problem, textField } from "../form.ts";
 import { count } from "../format.ts";
+import { offered } from "../gate.ts";
 import { digest, link, note, panel } from "../parts.ts";
 import type { Place, Screen } from "../screen.ts";
 import { table } from "../table.ts";
@@ -19,11 +20,18 @@ async function show(place: Place): Promise<readonly Child[]> {
         cell: ({ active_policy_sha: sha }) =>
           sha === "" ? element("span", { class: "badge warn" }, "none: all denied") : digest(sha),
       },
+      { title: "Calls that wait", kind: "number", cell: ({ pending_approvals }) => count(pending_approvals) },
       { title: "Events, 24 h", kind: "number", cell: ({ recent_event_count }) => count(recent_event_count) },
     ],
     empty: "There are no tenants.",
   });
-  return [panel("Tenants", listed), panel("Add", addForm(place))];
+  return [
+    panel("Tenants", listed),
+    panel(
+      "Add",
+      offered(place, "superadmin", () => addForm(place)),
+    ),
+  ];
 }
 
 function addForm(place: Place): HTMLElement {
@@ -36,7 +44,7 @@ function addForm(place: Place): HTMLElement {
   return element(
     "div",
     {},
-    note("Needs the superadmin token. A new tenant denies every call until a policy is promoted."),
+    note("A new tenant denies every call until a policy is promoted."),
     form({
       label: "Add a tenant",
       fields: [name.node],

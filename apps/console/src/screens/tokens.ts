@@ -2,6 +2,7 @@
 import { type Child, element } from "../element.ts";
 import { areaField, checkField, choiceField, form, problem, textField } from "../form.ts";
 import { instant } from "../format.ts";
+import { offered } from "../gate.ts";
 import { readMintRequest, TTL_UNITS } from "../mint-request.ts";
 import { code, link, note, nothing, panel } from "../parts.ts";
 import type { Place, Screen } from "../screen.ts";
@@ -31,7 +32,18 @@ async function show(place: Place): Promise<readonly Child[]> {
     (cursor) => place.api.revocations({ ...query, cursor }),
   );
   return [
-    element("div", { class: "halves" }, panel("Mint", mintForm(place)), panel("Revoke", revokeForm(place))),
+    element(
+      "div",
+      { class: "halves" },
+      panel(
+        "Mint",
+        offered(place, "operate", () => mintForm(place)),
+      ),
+      panel(
+        "Revoke",
+        offered(place, "operate", () => revokeForm(place)),
+      ),
+    ),
     panel("Revocations", revoked),
   ];
 }
