@@ -2,12 +2,14 @@
 // A generator is a row: the file, and a pure function that gives its text.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { clientTypes } from "./client-types.ts";
 import { reasonsPage } from "./reasons-page.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 
 const GENERATED: readonly { file: string; text: () => string }[] = [
   { file: "docs/reasons.md", text: reasonsPage },
+  { file: "packages/client/src/admin-operations.generated.ts", text: clientTypes },
 ];
 
 const isCheck = process.argv.includes("--check");

@@ -56,7 +56,8 @@ test("a file is named for what it holds", () => {
 });
 
 test("no source file is longer than 400 lines", () => {
-  const long = sources.filter(({ text }) => text.split("\n").length > LINES_MAX + 1);
+  const written = sources.filter(({ path }) => !path.endsWith(".generated.ts"));
+  const long = written.filter(({ text }) => text.split("\n").length > LINES_MAX + 1);
   breaches(long.map(({ path, text }) => `${path}: ${text.split("\n").length} lines`));
 });
 

@@ -73,5 +73,5 @@ export const ClaimRefusal = z.strictObject({
 });
 export type ClaimRefusal = z.infer<typeof ClaimRefusal>;
 
-/** Decisions in one signed state. */
-export const DECISIONS_PER_STATE = 1_000;
+/** Decisions in one signed state: the longest ones fit in what a sidecar takes. */
+export const DECISIONS_PER_STATE = 200;

@@ -132,3 +132,4 @@ export {
   UpstreamTransport,
   UpstreamUrl,
 } from "./upstreams.ts";
+export { WEB_ADDRESS } from "./web-address.ts";

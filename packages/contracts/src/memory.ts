@@ -4,7 +4,7 @@ import { z } from "zod";
 import { Identifier } from "./ids.ts";
 
 /** 32 bytes as base64url without padding. */
-export const MemoryKeyText = z
+const MemoryKeyText = z
   .string()
   .regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, "must be 32 bytes as base64url");
 

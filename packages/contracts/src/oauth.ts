@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { CAVEATS_MAX, Caveat } from "./capability.ts";
 import { TenantId, Timestamp } from "./ids.ts";
+import { GUARDED_ADDRESS, GUARDED_ADDRESS_WITH_QUERY } from "./web-address.ts";
 
 /** A longer access token is refused before anything in it is read. */
 export const ACCESS_TOKEN_CHARS_MAX = 12_288;
@@ -27,16 +28,24 @@ export const AccessTokenAlgorithm = z.enum([
 ]);
 export type AccessTokenAlgorithm = z.infer<typeof AccessTokenAlgorithm>;
 
-const WEB_ADDRESS = "must be an https address (http on loopback only) without user, query and fragment";
+const ADDRESS = "must be an https address (http on loopback only) without user, query and fragment";
 
 /** The `iss` of an issuer (RFC 8414 §2), compared character by character. */
-export const IssuerUrl = z.string().max(200).refine(isWebAddress, WEB_ADDRESS);
+export const IssuerUrl = z.string().max(200).refine(isWebAddress, ADDRESS).meta({ pattern: GUARDED_ADDRESS });
 
 /** The canonical address of a protected resource (RFC 8707 §2): what an access token names as its audience. */
-export const ResourceUrl = z.string().max(512).refine(isWebAddress, WEB_ADDRESS);
+export const ResourceUrl = z
+  .string()
+  .max(512)
+  .refine(isWebAddress, ADDRESS)
+  .meta({ pattern: GUARDED_ADDRESS });
 
 /** Where an issuer's keys are. */
-export const KeySetUrl = z.string().max(512).refine(isWebAddressWithQuery, WEB_ADDRESS);
+export const KeySetUrl = z
+  .string()
+  .max(512)
+  .refine(isWebAddressWithQuery, ADDRESS)
+  .meta({ pattern: GUARDED_ADDRESS_WITH_QUERY });
 
 /** A path into the claims: an RFC 6901 JSON Pointer through objects, such as "/email" or "/realm_access/roles". */
 const ClaimPath = z

@@ -2,6 +2,7 @@
 // resolves the reference where it runs, in the places that its operator opened for this. Nothing in a row is ever expanded or filled in.
 import { z } from "zod";
 import { UpstreamName } from "./tools.ts";
+import { WEB_ADDRESS } from "./web-address.ts";
 
 /**
  * Where a sidecar finds a secret. file: a name in its folder of upstream secrets · env: the end of a variable's name, after
@@ -32,7 +33,11 @@ const ADDRESS =
   "must be an http or https address with a host name or IP address as it is commonly written, and without credentials and fragment";
 
 /** The address of a tool server or token endpoint, used as it stands. Everybody who may read the row reads it. */
-export const UpstreamUrl = z.string().max(2048).refine(isPlainAddress, ADDRESS);
+export const UpstreamUrl = z
+  .string()
+  .max(2048)
+  .refine(isPlainAddress, ADDRESS)
+  .meta({ pattern: WEB_ADDRESS });
 
 /**
  * A header in which a server may want its credential: none that says how a message is framed or travels, and none of MCP's own.

@@ -65,11 +65,29 @@ export function createSchemaWriter(named: Readonly<Record<string, z.ZodType>>): 
   };
 }
 
-/** Adds a schema's description, and opens `z.json()`, whose recursive spelling would tell a reader nothing. */
+/**
+ * Adds what a schema says of itself (`describe`, and with `meta` what no rule of the library can tell), writes patterns as every reader of JSON
+ * Schema takes them, and opens `z.json()`, whose recursive spelling would tell a reader nothing.
+ */
 function describeOrOpen({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes; jsonSchema: JsonSchema }) {
   if (zodSchema._zod.def.type === "lazy") for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
-  const description = z.globalRegistry.get(zodSchema)?.description;
-  if (description !== undefined) jsonSchema.description = description;
+  Object.assign(jsonSchema, z.globalRegistry.get(zodSchema));
+  if (typeof jsonSchema.pattern === "string") jsonSchema.pattern = portable(jsonSchema.pattern);
+  for (const part of Array.isArray(jsonSchema.allOf) ? jsonSchema.allOf : [])
+    if (typeof part.pattern === "string") part.pattern = portable(part.pattern);
+}
+
+/** The same pattern without classes that not every regular expression knows, or that mean more letters to some. */
+function portable(pattern: string): string {
+  return pattern
+    .replaceAll("\\p{Cc}", "\\u0000-\\u001f\\u007f-\\u009f")
+    .replaceAll("\\p{Cs}", "\\ud800-\\udfff")
+    .replaceAll(/(\[[^\]]*)?\\d/g, (_, inClass?: string) =>
+      inClass === undefined ? "[0-9]" : `${inClass}0-9`,
+    )
+    .replaceAll(/(\[[^\]]*)?\\w/g, (_, inClass?: string) =>
+      inClass === undefined ? "[A-Za-z0-9_]" : `${inClass}A-Za-z0-9_`,
+    );
 }
 
 function mapObjects(node: unknown, map: (object: JsonSchema) => JsonSchema): unknown {

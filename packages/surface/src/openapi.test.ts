@@ -29,7 +29,10 @@ const rows = [
     params: z.strictObject({ id: z.string().describe("Which draft.") }),
     body: z.strictObject({ draft: Draft, name: z.string().default("x") }),
     example: { params: { id: "d-1" }, body: { draft: { id: "d-1", data: {} } } },
-    links: [{ to: "draft_list", query: { tool: "id" } }],
+    links: [
+      { to: "draft_list", query: { tool: "id" } },
+      { to: "draft_update", params: { id: "$request.path.id" }, body: { name: "data/name" } },
+    ],
     reply: Draft,
     replies: { 409: "The draft was promoted.", 202: "Queued." },
     run: ({ body }) => body.draft,
@@ -131,7 +134,10 @@ test("an operation names its id, its credential, its body and every way it can e
     "409",
     "413",
     "415",
-    "default",
+    "429",
+    "431",
+    "500",
+    "503",
   ]);
   assert.equal(put.responses[409].description, "The draft was promoted.");
   assert.ok(put.responses[409].content["application/json"].schema.properties.error);
@@ -180,6 +186,11 @@ test("a row's example stands where the input is described, and its links lead on
   assert.deepEqual(requestBody.content["application/json"].example, { draft: { id: "d-1", data: {} } });
   assert.deepEqual(responses[200].links, {
     draft_list: { operationId: "draft_list", parameters: { "query.tool": "$response.body#/id" } },
+    draft_update: {
+      operationId: "draft_update",
+      parameters: { "path.id": "$request.path.id" },
+      requestBody: { draft: { id: "d-1", data: {} }, name: "$response.body#/data/name" },
+    },
   });
   assert.equal(responses[409].links, undefined);
 });

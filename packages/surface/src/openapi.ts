@@ -29,21 +29,17 @@ type Json = Record<string, unknown>;
 export function openapi(options: OpenApiOptions): Json {
   const writer = createSchemaWriter(options.schemas ?? {});
   const paths: Record<string, Json> = {};
-  const ids = new Set<string>();
+  const byId = new Map(options.surfaces.flatMap(({ rows }) => rows.map((row) => [row.id, row])));
   for (const { door, rows } of options.surfaces) {
     for (const row of rows) {
       const item = paths[row.path] ?? {};
       paths[row.path] = item;
       const method = row.method.toLowerCase();
-      if (ids.has(row.id) || method in item)
+      if (byId.get(row.id) !== row || method in item)
         throw new Error(`${row.id}: id or ${method} ${row.path} is taken`);
-      ids.add(row.id);
-      item[method] = operationObject(row, door, writer);
+      item[method] = operationObject(row, door, { writer, byId });
     }
   }
-  for (const { id, links = [] } of options.surfaces.flatMap(({ rows }) => rows))
-    for (const { to } of links)
-      if (!ids.has(to)) throw new Error(`${id}: there is no operation ${to} to lead to`);
   // A door whose rows are all public asks for no credential, so there is no scheme to describe.
   const guarded = options.surfaces.filter(({ rows }) => rows.some((row) => row.permission !== "public"));
   const securitySchemes = Object.fromEntries(guarded.map(({ door }) => [door.name, door.security]));
@@ -57,7 +53,12 @@ export function openapi(options: OpenApiOptions): Json {
   };
 }
 
-function operationObject(row: Row, door: DocumentedSurface["door"], writer: SchemaWriter): Json {
+interface Whole {
+  readonly writer: SchemaWriter;
+  readonly byId: ReadonlyMap<string, Row>;
+}
+
+function operationObject(row: Row, door: DocumentedSurface["door"], { writer, byId }: Whole): Json {
   const isPublic = row.permission === "public";
   const parameters = [...pathParameters(row, writer), ...queryParameters(row, writer)];
   return {
@@ -68,7 +69,7 @@ function operationObject(row: Row, door: DocumentedSurface["door"], writer: Sche
     security: isPublic ? [] : [{ [door.name]: [] }],
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(row.body === undefined ? {} : { requestBody: requestBody(row.body, writer, row.example?.body) }),
-    responses: responses(row, door, writer),
+    responses: responses(row, door, { writer, byId }),
     "x-permission": row.permission,
     "x-audit-event": row.audit,
   };
@@ -116,43 +117,61 @@ function parameter(
   };
 }
 
-function responses(row: Row, door: DocumentedSurface["door"], writer: SchemaWriter): Json {
+function responses(row: Row, door: DocumentedSurface["door"], { writer, byId }: Whole): Json {
   const failure = { content: { "application/json": { schema: writer.write(door.failureBody, "output") } } };
-  const takesInput = row.params !== undefined || row.query !== undefined || row.body !== undefined;
+  const isPublic = row.permission === "public";
   const failures: Record<number, string> = {
-    ...(takesInput ? { 400: "The request is malformed; the message names the field." } : {}),
-    ...(row.permission === "public" ? {} : { 401: "The credential is missing or not valid." }),
-    ...(row.permission === "public" ? {} : { 403: "The credential does not cover this operation." }),
-    ...(row.params === undefined
-      ? {}
-      : { 404: "There is no such resource, or it is not the caller's to see." }),
-    ...(row.body === undefined ? {} : { 413: "The body is too large; the message names the limit." }),
-    ...(row.body === undefined ? {} : { 415: "The body is not JSON in UTF-8." }),
+    400: "The request is malformed; the message names the field.",
+    ...(!isPublic && {
+      401: "The credential is missing or not valid.",
+      403: "The credential does not cover this operation.",
+    }),
+    ...(row.params !== undefined && {
+      404: "There is no such resource, or it is not the caller's to see.",
+    }),
+    ...(row.body !== undefined && {
+      413: "The body is too large; the message names the limit.",
+      415: "The body is not JSON in UTF-8.",
+    }),
+    ...(!isPublic && {
+      429: "Too many requests of this address had no valid credential.",
+      503: "What the service depends on does not answer.",
+    }),
+    431: "The address and the headers are too large.",
+    500: "Something went wrong on our side.",
   };
-  const described = { ...failures, ...row.replies };
   const success = { description: successText(row.status), ...content(row.reply, writer) };
-  const all: Json = { [row.status]: { ...success, ...linksOf(row) } };
-  for (const [status, description] of Object.entries(described))
-    all[status] = { description, ...(Number(status) < 300 ? content(row.reply, writer) : failure) };
-  return { ...all, default: { description: "Any other failure.", ...failure } };
+  const all: Json = { [row.status]: { ...success, ...linksOf(row, byId) } };
+  for (const [status, told] of Object.entries({ ...failures, ...row.replies })) {
+    const { description, body } = typeof told === "string" ? { description: told, body: undefined } : told;
+    const usual = Number(status) < 300 ? content(row.reply, writer) : status === "431" ? {} : failure;
+    all[status] = { description, ...(body === undefined ? usual : content(body, writer)) };
+  }
+  return all;
 }
 
-/** Runtime expressions over the reply (OpenAPI 3.1.1 §4.8.20.4), under the id of the operation that they lead to. */
-function linksOf({ links = [] }: Row): Json {
+/**
+ * Runtime expressions (OpenAPI 3.1.1 §4.8.20.4), under the id of the operation that they lead to. A body to which the reply gives something is
+ * else the other operation's example.
+ */
+function linksOf({ id, links = [] }: Row, byId: Whole["byId"]): Json {
   if (links.length === 0) return {};
-  const expressions = (fields: Readonly<Record<string, string>> = {}, place = "") =>
-    Object.fromEntries(
-      Object.entries(fields).map(([name, field]) => [place + name, `$response.body#/${field}`]),
-    );
-  const objects = links.map(({ to, params, query, body }) => [
-    to,
-    {
-      operationId: to,
-      parameters: { ...expressions(params, "path."), ...expressions(query, "query.") },
-      ...(body === undefined ? {} : { requestBody: expressions(body) }),
-    },
-  ]);
+  const objects = links.map(({ to, params, query, body }) => {
+    const other = byId.get(to);
+    if (other === undefined) throw new Error(`${id}: there is no operation ${to} to lead to`);
+    const parameters = { ...expressions(params, "path."), ...expressions(query, "query.") };
+    const requestBody = body && { ...other.example?.body, ...expressions(body) };
+    return [to, { operationId: to, parameters, ...(requestBody && { requestBody }) }];
+  });
   return { links: Object.fromEntries(objects) };
+}
+
+function expressions(fields: Readonly<Record<string, string>> = {}, place = ""): Record<string, string> {
+  const entries = Object.entries(fields).map(([name, field]) => [
+    place + name,
+    field.startsWith("$") ? field : `$response.body#/${field}`,
+  ]);
+  return Object.fromEntries(entries);
 }
 
 function successText(status: number): string {

@@ -57,7 +57,10 @@ export interface OperationExample {
   readonly body?: Readonly<Record<string, unknown>>;
 }
 
-/** Where a reply leads: fields of its body, by name, become parameters or body fields of another operation. */
+/**
+ * Where a reply leads: fields of its body, by name or path ("items/0/id"), become parameters or body fields of another operation; "$request.path.id"
+ * and the like are what was asked.
+ */
 export interface OperationLink {
   /** Id of the other operation. */
   readonly to: string;
@@ -82,8 +85,8 @@ export interface OperationInfo {
   readonly audit: string;
   /** Status of a success. */
   readonly status: number;
-  /** Further statuses and what they mean, for the document; 2xx ones may be chosen with `answer()`. */
-  readonly replies?: Readonly<Record<number, string>>;
+  /** Further statuses and what they mean, for the document; `body` where it is not the failure's, or for 2xx the reply's. Any may be chosen with `answer()`. */
+  readonly replies?: Readonly<Record<number, string | { description: string; body: z.ZodType }>>;
   /** A call that means something, for the document: what a reader would try first. Every field of it must be one that the row takes. */
   readonly example?: OperationExample;
   /** Operations that go on from this one's reply. */

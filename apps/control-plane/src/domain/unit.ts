@@ -13,6 +13,8 @@ export interface Actor {
   readonly requestId: string;
   /** The elevation under which it acts; absent when it has none. */
   readonly elevationId?: string;
+  /** Whether that elevation is one to admin: somebody else has agreed to what it does as such. */
+  readonly isSeconded?: boolean;
 }
 
 /** An administrative act, as the audit chain will tell it. Nothing in it may be secret. */

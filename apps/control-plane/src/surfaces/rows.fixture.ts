@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { ACME, BETA, type TestPlane } from "../control-plane.fixture.ts";
 import { parkedCall } from "../domain/approvals/parked-call.fixture.ts";
 import { administrativeEvent } from "../domain/audit/model.ts";
+import { changeSettings, type SettingsChange } from "../domain/tenants/settings.ts";
 import { sightingOf } from "../domain/tools/sighting.fixture.ts";
 import { adminRows } from "./admin/surface.ts";
 import { approvalRows } from "./fleet/approvals.ops.ts";
@@ -48,15 +49,20 @@ export interface Belongings {
   readonly elevation: string;
 }
 
+/** Sets rules of a tenant as two people may. */
+export async function ruled(plane: TestPlane, tenant: string, rules: SettingsChange): Promise<void> {
+  await plane.units.commit({ ...plane.actor, isSeconded: true }, (unit) =>
+    changeSettings(unit, tenant, rules),
+  );
+}
+
 export async function belongingsOf(plane: TestPlane, tenant: "acme" | "beta" = "acme"): Promise<Belongings> {
   const token = tenant === "acme" ? ACME : BETA;
-  const post = (path: string, body: object) =>
-    plane.request("POST", `/v1/admin/${path}`, { token, body });
+  const post = (path: string, body: object) => plane.request("POST", `/v1/admin/${path}`, { token, body });
   const draft = (await post("policies/drafts", { name: "acme's", rego_source: "package x" })).json.id;
   await post("policies/active", { draft_id: draft });
   const { id: rollout } = (await post("policies/rollouts", { draft_id: draft, mode: "shadow" })).json;
-  const twoPerson = (two_person: boolean) =>
-    plane.request("PATCH", "/v1/admin/settings", { token, body: { policies: { two_person } } });
+  const twoPerson = (two_person: boolean) => ruled(plane, tenant, { policies: { two_person } });
   await twoPerson(true);
   const { proposal_id: proposal } = (await post("policies/active", { draft_id: draft })).json;
   await twoPerson(false);

@@ -77,3 +77,23 @@ test("a stream that has gone silent is left", async () => {
   };
   assert.deepEqual((await follow([silent, stream("b")], { clock })).taken, ["a", "b"]);
 });
+
+test("a stream that was whole before it broke is opened again at once, however often that happens, and one that never was is not", async () => {
+  const waits = async (said: "heartbeat" | "keys"): Promise<number[]> => {
+    const waited: number[] = [];
+    const broken: Stream = async function* () {
+      yield { id: "", sealed: "a" };
+      throw new Error("reset");
+    };
+    await follow([broken, broken, broken, broken], {
+      state: { apply: async () => said, versions: () => NO_VERSIONS },
+      async sleep(ms, signal) {
+        if (ms < 2_500) waited.push(ms);
+        if (signal?.aborted !== true) await new Promise((resolve) => setImmediate(resolve));
+      },
+    });
+    return waited.slice(0, 4);
+  };
+  assert.deepEqual(await waits("heartbeat"), [10, 10, 10, 10]);
+  assert.deepEqual(await waits("keys"), [10, 20, 40, 80]);
+});

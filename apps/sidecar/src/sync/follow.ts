@@ -24,9 +24,12 @@ export interface FollowPorts {
 export async function followControlPlane(ports: FollowPorts, signal: AbortSignal): Promise<void> {
   const { log, random, sleep } = ports;
   for (let attempt = 1; !signal.aborted; attempt += 1) {
+    // However the stream ends: one that was whole is worth opening again at once, and one that says the same wrong thing each time is not.
+    const onWhole = () => {
+      attempt = 1;
+    };
     try {
-      const taken = await followOnce(ports, signal);
-      if (taken > 0) attempt = 1;
+      await followOnce(ports, signal, onWhole);
       if (!signal.aborted) log.warn("sync stream ended", { attempt });
     } catch (caught) {
       if (!signal.aborted) log.error("sync stream failed", toFault(caught), { attempt });
@@ -35,20 +38,19 @@ export async function followControlPlane(ports: FollowPorts, signal: AbortSignal
   }
 }
 
-async function followOnce(ports: FollowPorts, signal: AbortSignal): Promise<number> {
+/** A heartbeat comes after everything else that there is to tell. */
+async function followOnce(ports: FollowPorts, signal: AbortSignal, onWhole: () => void): Promise<void> {
   const stream = new AbortController();
   const either = AbortSignal.any([signal, stream.signal]);
   const watched = watchForSilence(ports, stream, either);
-  let taken = 0;
   try {
     const lastEventId = stateCursor(ports.state.versions());
     for await (const { sealed } of ports.controlPlane.states({ lastEventId, signal: either })) {
       const kind = await ports.state.apply(sealed);
       watched.heard();
-      taken += 1;
+      if (kind === "heartbeat") onWhole();
       await ports.onApplied(kind, sealed);
     }
-    return taken;
   } finally {
     stream.abort();
     await watched.ended;

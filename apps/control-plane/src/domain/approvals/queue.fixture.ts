@@ -14,6 +14,7 @@ import {
 import type { AdminToken } from "../../surfaces/admin/auth.ts";
 import type { Role } from "../../surfaces/admin/roles.ts";
 import { expireApprovals } from "../../workers/expire-approvals.ts";
+import { changeSettings, SettingsChange } from "../tenants/settings.ts";
 import { parkedCall } from "./parked-call.fixture.ts";
 
 const person = (name: string, ...roles: Role[]): AdminToken => ({
@@ -49,7 +50,8 @@ export interface Queue {
   ticket(id: string, token?: string): Promise<TestAnswer>;
   claim(ticket: ApprovalTicket, eventId?: string, token?: string): Promise<TestAnswer>;
   decide(id: string, decision: "approve" | "reject", token?: string, more?: object): Promise<TestAnswer>;
-  rules(approvals: object): Promise<TestAnswer>;
+  /** Sets rules of acme as two people may. */
+  rules(approvals: object): Promise<void>;
   view(id: string): Promise<TestAnswer>;
   /** What the chain of acme tells of approvals, the latest last. */
   acts(): Promise<{ tool: string; decision: string; actor: string; arg_values: Record<string, unknown> }[]>;
@@ -74,7 +76,10 @@ export async function createQueue(t: TestContext, engine: Engine): Promise<Queue
     },
     decide: (id, decision, token = ANN, more = {}) =>
       plane.request("POST", `/v1/admin/approvals/${id}/decide`, { token, body: { decision, ...more } }),
-    rules: (approvals) => plane.request("PATCH", "/v1/admin/settings", { token: ACME, body: { approvals } }),
+    rules: async (approvals) =>
+      void (await plane.units.commit({ ...plane.actor, isSeconded: true }, (unit) =>
+        changeSettings(unit, "acme", SettingsChange.parse({ approvals })),
+      )),
     view: (id) => plane.request("GET", `/v1/admin/approvals/${id}`, { token: ACME }),
     async acts() {
       const { json } = await plane.request("GET", "/v1/admin/audit?limit=1000", { token: ACME });

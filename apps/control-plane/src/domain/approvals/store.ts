@@ -25,7 +25,10 @@ export async function lockRegister(executor: Executor, tenant: string): Promise<
   return row?.version ?? 0;
 }
 
-/** As `lockRegister`, of some tenant that has overdue calls and that nobody else holds; undefined when there is none. */
+/**
+ * As `lockRegister`, of some tenant that has overdue calls and that nobody else holds; undefined when there is none. It is not always the same
+ * one, so that a tenant whose calls cannot be written down does not keep those of others waiting for ever.
+ */
 export async function lockOverdueRegister(
   executor: Executor,
   now: Date,
@@ -38,6 +41,7 @@ export async function lockOverdueRegister(
     .select()
     .from(approvalRegisters)
     .where(sql`exists ${overdue}`)
+    .orderBy(sql`random()`)
     .limit(1)
     .for("update", { of: approvalRegisters, skipLocked: true });
   return row;

@@ -1,9 +1,12 @@
 // Who the operators of a tenant are. Whatever is taken away (an operator, a role, a token) is gone with the transaction, on every replica:
-// each request reads it anew. What anybody may give is decided at the door: only an admin administers, and an admin has every role's rights.
+// each request reads it anew. What anybody may give is decided at the door: only an admin administers, and an admin has every role's rights;
+// where the tenant asks for two people, one alone gives nothing.
 import type { OperatorRole } from "@postern/contracts";
 import { Fault } from "@postern/fault";
 import type { Executor } from "../../database/connection.ts";
+import { requireSecondToEmpower } from "../tenants/second-person.ts";
 import { requireServed } from "../tenants/service.ts";
+import { tenantSettings } from "../tenants/settings.ts";
 import type { Unit } from "../unit.ts";
 import {
   digestOf,
@@ -40,7 +43,10 @@ export interface OperatorChange {
 }
 
 export interface Operators extends SignIns {
-  /** Faults: conflict "operators.name", "operators.identity"; not_found "tenant.not_found". */
+  /**
+   * Faults: conflict "operators.name", "operators.identity"; not_found "tenant.not_found"; forbidden "settings.second_person", as `change` and
+   * `issue`.
+   */
   add(
     unit: Unit,
     request: {
@@ -76,6 +82,7 @@ export function createOperators({ randomBytes }: { randomBytes: (count: number) 
 
     async add(unit, { tenant, name, roles, identity }) {
       await requireServed(unit.executor, tenant);
+      requireSecondToEmpower(unit, await tenantSettings(unit.executor, tenant));
       const at = new Date(unit.nowMs);
       const by = unit.actor.name;
       const operator: Operator = {
@@ -92,6 +99,7 @@ export function createOperators({ randomBytes }: { randomBytes: (count: number) 
 
     async change(unit, key, { roles, identity }) {
       const operator = await locked(unit, key);
+      requireSecondToEmpower(unit, await tenantSettings(unit.executor, key.tenant));
       const next: Operator = {
         ...operator,
         ...(roles === undefined ? {} : { roles: inOrder(roles), rolesFrom: "here" as const }),
@@ -128,6 +136,7 @@ export function createOperators({ randomBytes }: { randomBytes: (count: number) 
 
     async issue(unit, key, { label, ttlSeconds }) {
       const operator = await locked(unit, key);
+      requireSecondToEmpower(unit, await tenantSettings(unit.executor, key.tenant));
       if (operator.rolesFrom === "provider") {
         const message =
           "This operator's roles come with each login at the identity provider; give it roles here before a token, which would outlive them.";

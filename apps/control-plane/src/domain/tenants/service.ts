@@ -67,6 +67,10 @@ function refuseReserved(tenant: string): void {
   throw new Fault("invalid", "tenants.reserved", `The tenant name ${SYSTEM_TENANT} is reserved.`);
 }
 
-export async function listTenants(executor: Executor): Promise<readonly Tenant[]> {
-  return await selectTenants(executor);
+/** By name: one, or all of them when none is named. */
+export async function listTenants(
+  executor: Executor,
+  tenant: string | undefined,
+): Promise<readonly Tenant[]> {
+  return await selectTenants(executor, tenant);
 }

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { Executor } from "../../database/connection.ts";
 import type { Unit } from "../unit.ts";
+import { requireSecondToLoosen } from "./second-person.ts";
 import { requireServed } from "./service.ts";
 import { findSettings, lockSettings, updateSettings } from "./store.ts";
 
@@ -50,7 +51,7 @@ export async function tenantSettings(executor: Executor, tenant: string): Promis
   return TenantSettings.parse((await findSettings(executor, tenant)) ?? {});
 }
 
-/** Faults: not_found "tenant.not_found". */
+/** Faults: not_found "tenant.not_found"; forbidden "settings.second_person". */
 export async function changeSettings(
   unit: Unit,
   tenant: string,
@@ -62,6 +63,7 @@ export async function changeSettings(
     approvals: { ...before.approvals, ...change.approvals },
     policies: { ...before.policies, ...change.policies },
   });
+  requireSecondToLoosen(unit, { before, after: settings });
   await updateSettings(unit.executor, tenant, settings);
   unit.record({ tenant, name: "change_settings", details: { before, after: settings } });
   return settings;

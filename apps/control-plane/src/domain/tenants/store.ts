@@ -1,5 +1,5 @@
 // Queries over tenants.
-import { asc, eq, ne } from "drizzle-orm";
+import { and, asc, eq, ne } from "drizzle-orm";
 import type { Executor } from "../../database/connection.ts";
 import { SYSTEM_TENANT, type Tenant } from "./model.ts";
 import { tenantSettings, tenants } from "./table.ts";
@@ -19,12 +19,17 @@ export async function findTenant(executor: Executor, tenant: string): Promise<Te
   return row;
 }
 
-/** Every tenant that is served, by name. */
-export async function selectTenants(executor: Executor): Promise<readonly Tenant[]> {
+/** Tenants that are served, by name: one, or all of them. */
+export async function selectTenants(
+  executor: Executor,
+  tenant: string | undefined,
+): Promise<readonly Tenant[]> {
   return await executor
     .select()
     .from(tenants)
-    .where(ne(tenants.tenant, SYSTEM_TENANT))
+    .where(
+      and(ne(tenants.tenant, SYSTEM_TENANT), tenant === undefined ? undefined : eq(tenants.tenant, tenant)),
+    )
     .orderBy(asc(tenants.tenant));
 }
 

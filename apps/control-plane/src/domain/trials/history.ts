@@ -8,7 +8,7 @@ import { pastCall } from "./past-call.ts";
 
 const PAGE = 500;
 /** Events that may be looked through, since not every event is of a call that reached the policy. */
-export const EVENTS_MAX = 50_000;
+const EVENTS_MAX = 50_000;
 
 export interface HistoryPorts {
   readonly audit: Pick<Audit, "replay">;

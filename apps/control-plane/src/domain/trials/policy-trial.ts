@@ -16,7 +16,7 @@ import type { Policy, Verdict } from "./model.ts";
 import { questionOf } from "./question.ts";
 
 /** What sidecars take for fresh unless they are told otherwise. */
-export const STEP_UP_AGE_SECONDS_MAX = 900;
+const STEP_UP_AGE_SECONDS_MAX = 900;
 /** For one evaluation, as in sidecars unless they are told otherwise. */
 const DEADLINE_MS = 250;
 const ASKED_PER_TURN = 32;

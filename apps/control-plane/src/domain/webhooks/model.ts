@@ -1,5 +1,6 @@
 // A webhook: an address outside that a tenant wants told of what happens, in the form of Standard Webhooks. Each thing to tell is one delivery to
 // one webhook, tried until it is taken or three days have passed; its id stays the same however often it is sent.
+import { WEB_ADDRESS } from "@postern/contracts";
 import { z } from "zod";
 import type { Notice } from "../unit.ts";
 
@@ -21,7 +22,8 @@ export type WebhookEvent = z.infer<typeof WebhookEvent>;
 export const WebhookUrl = z
   .string()
   .max(2048)
-  .refine(isWebAddress, "must be an https:// address without credentials and fragment");
+  .refine(isWebAddress, "must be an https:// address without credentials and fragment")
+  .meta({ pattern: WEB_ADDRESS });
 
 /** `enabled` is sent to. `disabled`: by a person. `gone`: it answered 410. `failing`: it took nothing for days. */
 export type WebhookStatus = "enabled" | "disabled" | "gone" | "failing";

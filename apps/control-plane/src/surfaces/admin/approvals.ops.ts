@@ -28,6 +28,11 @@ const list = operation({
     status: ApprovalStatus.default("pending").describe("Those that stand so instead of those that wait."),
     ...pageQuery(),
   }),
+  example: { query: { tenant: "acme-corp", status: "pending", limit: 100 } },
+  links: [
+    { to: "approval_view", params: { id: "items/0/id" } },
+    { to: "approval_decide", params: { id: "items/0/id" } },
+  ],
   reply: pageOf(ApprovalView),
   run: async ({ query }, context) => {
     const tenant = await context.scope.any(query.tenant);
@@ -60,6 +65,7 @@ const view = operation({
   status: 200,
   replies: { 404: NO_APPROVAL },
   ...byId,
+  example: { query: { tenant: "acme-corp" } },
   reply: ApprovalView,
   run: async ({ params, query }, { approvals, clock, scope, work }) => {
     const name = { id: params.id, tenant: await scope.any(query.tenant) };
@@ -91,6 +97,10 @@ const decide = operation({
     note: words.describe("Another name for `reason`."),
     decided_by: claim,
   }),
+  example: {
+    query: { tenant: "acme-corp" },
+    body: { decision: "approve", reason: "The invoice is right.", decided_by: "joe@acme-corp.example" },
+  },
   run: async ({ params, query, body }, { approvals, may, scope, work }) => {
     const name = { id: params.id, tenant: await scope.any(query.tenant) };
     const verdict = {

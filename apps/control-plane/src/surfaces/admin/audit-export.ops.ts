@@ -60,6 +60,7 @@ const exportLog = operation({
   status: 200,
   replies: { 404: NO_TENANT, 503: "The master key is not configured (NDJSON)." },
   query: z.strictObject({ format: z.enum(["csv", "json", "ndjson"]), ...tenantQuery, ...windowQuery }),
+  example: { query: { format: "ndjson", tenant: "acme-corp" } },
   reply: [csvRows, ndjsonLines, jsonArray],
   run: async ({ query }, context) => {
     const tenant = await context.scope.one(query.tenant);

@@ -37,6 +37,17 @@ const query = operation({
     agent_id: word.describe("Another name of `subject`."),
     ...pageQuery(),
   }),
+  example: {
+    query: {
+      tenant: "acme-corp",
+      since: "2026-06-14T00:00:00Z",
+      until: "2026-06-15T00:00:00Z",
+      decision: "allow",
+      tool: "read_invoice",
+      subject: "agent-finance-bot-7",
+      limit: 100,
+    },
+  },
   reply: pageOf(AuditEventView),
   run: async ({ query: asked }, context) => {
     const filter: EventFilter = {
@@ -81,6 +92,7 @@ const verify = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   query: z.strictObject(tenantQuery),
+  example: { query: { tenant: "acme-corp" } },
   reply: VerificationView,
   run: async ({ query: asked }, context) => {
     const tenant = await context.scope.one(asked.tenant);
@@ -104,6 +116,7 @@ const checkpoint = operation({
   status: 200,
   replies: { 404: NO_TENANT, 503: "The master key is not configured." },
   query: z.strictObject(tenantQuery),
+  example: { query: { tenant: "acme-corp" } },
   reply: note,
   run: async ({ query: asked }, context) => {
     const tenant = await context.scope.one(asked.tenant);

@@ -50,6 +50,22 @@ const mint = operation({
   status: 200,
   replies: { 404: NO_TENANT, 503: "The master key is not configured." },
   body: MintBody,
+  example: {
+    body: {
+      subject: "agent-finance-bot-7",
+      issuer: "intentgate",
+      tenant: "acme-corp",
+      ttl_seconds: 3600,
+      tools: ["read_invoice", "list_vendors"],
+      max_calls: 100,
+      step_up: false,
+      with_memory_signing_key: false,
+    },
+  },
+  links: [
+    { to: "capability_step_up", body: { jti: "jti", tenant: "tenant" } },
+    { to: "capability_revoke", body: { jti: "jti", tenant: "tenant" } },
+  ],
   reply: MintedView,
   run: async ({ body }, context) => {
     const request = {
@@ -87,6 +103,8 @@ const stepUp = operation({
     503: "The master key is not configured.",
   },
   body: z.strictObject({ jti: Identifier, tenant: tenantField }),
+  example: { body: { jti: "01HXYZ", tenant: "acme-corp" } },
+  links: [{ to: "capability_revoke", body: { jti: "jti", tenant: "tenant" } }],
   reply: MintedView,
   run: async ({ body: { jti, tenant: asked } }, { scope, work, capabilities }) => {
     const tenant = await scope.body(asked);
@@ -112,6 +130,7 @@ const revoke = operation({
     reason: z.string().max(1024).default(""),
     tenant: tenantField.describe("For a superadmin: the tenant of a block that was appended offline."),
   }),
+  example: { body: { jti: "01HXYZ", reason: "rotation" } },
   run: async ({ body }, context) => {
     const tenant = await context.scope.named(body.tenant);
     await context.work.commit((unit) =>
@@ -131,6 +150,7 @@ const revocations = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   query: z.strictObject({ ...tenantQuery, ...pageQuery() }),
+  example: { query: { tenant: "acme-corp", limit: 100 } },
   reply: pageOf(RevocationView),
   run: async ({ query }, context) => {
     const tenant = await context.scope.any(query.tenant);

@@ -2,7 +2,7 @@
 import { Identifier } from "@postern/contracts";
 import { z } from "zod";
 import { operation } from "./context.ts";
-import { claim, NO_TENANT, tenantField, tenantQuery } from "./fields.ts";
+import { claim, NO_TENANT, REGO_EXAMPLE, tenantField, tenantQuery } from "./fields.ts";
 import { DraftSummaryView, DraftView, draftSummaryView, draftView } from "./views.ts";
 
 const base = "/v1/admin/policies/drafts";
@@ -25,6 +25,8 @@ const list = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   query: z.strictObject(tenantQuery),
+  example: { query: { tenant: "acme-corp" } },
+  links: [{ to: "policy_draft_view", params: { id: "0/id" } }],
   reply: z.array(DraftSummaryView),
   run: async ({ query }, context) => {
     const tenant = await context.scope.any(query.tenant);
@@ -55,6 +57,23 @@ const create = operation({
     tenant: tenantField,
     created_by: claim,
   }),
+  example: {
+    body: {
+      name: "baseline-2026-06",
+      description: "Add value-threshold rule for transfer_funds",
+      rego_source: REGO_EXAMPLE,
+      tenant: "acme-corp",
+      created_by: "joe@acme-corp.example",
+    },
+  },
+  links: [
+    { to: "policy_draft_view", params: { id: "id" } },
+    { to: "policy_draft_update", params: { id: "id" } },
+    { to: "policy_draft_delete", params: { id: "id" } },
+    { to: "policy_promote", body: { draft_id: "id", tenant: "tenant" } },
+    { to: "policy_rollout_start", body: { draft_id: "id", tenant: "tenant" } },
+    { to: "policy_dry_run", body: { rego_source: "rego_source", tenant: "tenant" } },
+  ],
   reply: DraftView,
   run: async ({ body }, context) => {
     const tenant = await context.scope.first(body.tenant);
@@ -80,6 +99,7 @@ const view = operation({
   audit: "none",
   status: 200,
   ...byId,
+  links: [{ to: "policy_dry_run", body: { rego_source: "rego_source", tenant: "tenant" } }],
   reply: DraftView,
   run: async ({ params }, context) => {
     const key = { id: params.id, tenant: await context.scope.any(undefined) };
@@ -103,6 +123,9 @@ const update = operation({
     description: description.optional(),
     rego_source: source.optional(),
   }),
+  example: {
+    body: { name: "baseline-2026-06", description: "Threshold lowered", rego_source: REGO_EXAMPLE },
+  },
   reply: DraftView,
   run: async ({ params, body }, context) => {
     const key = { id: params.id, tenant: await context.scope.any(undefined) };

@@ -7,6 +7,7 @@ import { completeInput } from "../../domain/trials/question.ts";
 import { CALLS_MAX, readSample } from "../../domain/trials/sample.ts";
 import { operation } from "./context.ts";
 import { DryRunBody, DryRunView, dryRunView } from "./dry-run-views.ts";
+import { REGO_EXAMPLE } from "./fields.ts";
 
 type Asked = z.infer<typeof DryRunBody>;
 
@@ -28,6 +29,13 @@ const dryRun = operation({
     503: "The Rego compiler is not configured.",
   },
   body: DryRunBody,
+  example: {
+    body: {
+      rego_source: REGO_EXAMPLE,
+      tenant: "acme-corp",
+      input: { tool: "transfer_funds", args: { amount_eur: 25000 } },
+    },
+  },
   reply: DryRunView,
   run: async ({ body, request }, context) => {
     const tenant = await context.scope.body(body.tenant);

@@ -5,7 +5,15 @@ import { Fault } from "@postern/fault";
 import type { OperationInfo, RequestInfo } from "@postern/surface";
 import type { Elevations } from "../../domain/elevations/service.ts";
 import type { Unit, Work } from "../../domain/unit.ts";
-import { type ActsUnder, type AdminPrincipal, actorName, createScope, type Scope } from "./principal.ts";
+import {
+  type ActsUnder,
+  type AdminPrincipal,
+  actorName,
+  createScope,
+  rolesOf,
+  type Scope,
+} from "./principal.ts";
+import { grants } from "./roles.ts";
 
 const HEADERS = ["x-postern-elevation-id", "x-intentgate-elevation-id"] as const;
 const ID_CHARS_MAX = 128;
@@ -35,7 +43,7 @@ export async function resolveElevation(
   const by = { requester: actorName(principal), nowMs: nowMs() };
   const found = await read((executor) => elevations.resolve(executor, { id, tenant }, by));
   if (found instanceof Fault) return found;
-  const elevation: ActsUnder = { id, tenant: found.tenant };
+  const elevation: ActsUnder = { id, tenant: found.tenant, role: found.role, ownRoles: rolesOf(principal) };
   if (principal.kind !== "operator") return { ...principal, elevation };
   return { ...principal, roles: [...new Set([...principal.roles, found.role])], elevation };
 }
@@ -62,6 +70,7 @@ export function outlasting(
 ): Fault | undefined {
   if (kind !== "operator" || elevation === undefined || tag !== "Operators" || method === "GET")
     return undefined;
+  if (grants(elevation.ownRoles, "administer")) return undefined;
   return new Fault(
     "forbidden",
     "elevations.outlasts",

@@ -72,6 +72,12 @@ const request = operation({
     ttl_seconds: z.int().min(60).max(TTL_SECONDS_MAX).default(3_600).describe("From the decision on."),
     tenant: tenantField,
   }),
+  example: { body: { reason: "Incident 4711", role: "operator", ttl_seconds: 3600, tenant: "acme-corp" } },
+  links: [
+    { to: "elevation_view", params: { id: "id" }, query: { tenant: "tenant" } },
+    { to: "elevation_decide", params: { id: "id" }, query: { tenant: "tenant" } },
+    { to: "elevation_end", params: { id: "id" }, query: { tenant: "tenant" } },
+  ],
   reply: ElevationView,
   run: async ({ body: { reason, role, ...body } }, { scope, work, elevations, clock }) => {
     const tenant = await scope.body(body.tenant);
@@ -91,6 +97,8 @@ const list = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   query: z.strictObject({ ...tenantQuery, status: ElevationStatus.optional(), ...pageQuery() }),
+  example: { query: { tenant: "acme-corp", status: "pending", limit: 100 } },
+  links: [{ to: "elevation_view", params: { id: "items/0/id" }, query: { tenant: "items/0/tenant" } }],
   reply: pageOf(ElevationView),
   run: async ({ query }, context) => {
     const { status, limit } = query;
@@ -122,6 +130,7 @@ const view = operation({
   status: 200,
   replies: { 404: NO_ELEVATION },
   ...byId,
+  example: { query: { tenant: "acme-corp" } },
   reply: ElevationView,
   run: async ({ params, query }, { scope, work, elevations, clock }) => {
     const key = { id: params.id, tenant: await scope.any(query.tenant) };
@@ -148,6 +157,7 @@ const decide = operation({
     decision: z.enum(["approve", "reject"]),
     reason: z.string().max(1_024).default(""),
   }),
+  example: { query: { tenant: "acme-corp" }, body: { decision: "approve", reason: "Seen with ann." } },
   reply: ElevationView,
   run: async ({ params, query, body }, { scope, work, elevations, clock }) => {
     const key = { id: params.id, tenant: await scope.any(query.tenant) };
@@ -172,6 +182,7 @@ const end = operation({
     409: "There is nothing to end; `code` says how it stands.",
   },
   ...byId,
+  example: { query: { tenant: "acme-corp" } },
   reply: ElevationView,
   run: async ({ params, query }, { scope, work, elevations, clock, may }) => {
     const key = { id: params.id, tenant: await scope.any(query.tenant) };

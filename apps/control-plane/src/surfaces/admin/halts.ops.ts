@@ -80,6 +80,19 @@ const engage = operation({
       .optional()
       .describe("… or at this instant. Without either: when it is released."),
   }),
+  example: {
+    body: {
+      scope: "agent",
+      value: "agent-finance-bot-7",
+      tenant: "acme-corp",
+      reason: "It pays twice.",
+      ttl_seconds: 3600,
+    },
+  },
+  links: [
+    { to: "halt_release", params: { id: "id" } },
+    { to: "halt_release_target", body: { scope: "scope", value: "value", tenant: "tenant" } },
+  ],
   reply: HaltView,
   run: async ({ body }, context) => {
     const at = await targetOf(body, context);
@@ -106,6 +119,8 @@ const list = operation({
     state: z.enum(["on", "all"]).default("on").describe("all: with those that have ended."),
     ...pageQuery(),
   }),
+  example: { query: { tenant: "acme-corp", state: "all", limit: 100 } },
+  links: [{ to: "halt_release", params: { id: "items/0/id" } }],
   reply: pageOf(HaltView),
   run: async ({ query: { tenant: asked, state, limit, cursor } }, context) => {
     const tenant = await context.scope.any(asked);
@@ -140,6 +155,7 @@ const release = operation({
   replies: { 404: "There is no such kill switch.", 409: "It is no longer on." },
   params: z.strictObject({ id: Identifier }),
   body: z.strictObject({ reason: HaltReason }),
+  example: { body: { reason: "It was mended." } },
   run: async ({ params, body }, context) => {
     const key = { id: params.id, tenant: await context.scope.any(undefined) };
     await context.work.commit((unit) => context.halts.release(unit, key, body.reason));
@@ -157,6 +173,9 @@ const releaseTarget = operation({
   status: 204,
   replies: { 404: "No kill switch of this scope and value is on." },
   body: z.strictObject({ ...target, reason: HaltReason.optional() }),
+  example: {
+    body: { scope: "agent", value: "agent-finance-bot-7", tenant: "acme-corp", reason: "It was mended." },
+  },
   run: async ({ body }, context) => {
     const at = await targetOf(body, context);
     await context.work.commit((unit) => context.halts.releaseTarget(unit, at, body.reason ?? ""));

@@ -39,6 +39,7 @@ const list = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   query: z.strictObject(tenantQuery),
+  example: { query: { tenant: "acme-corp" } },
   reply: z.array(IntegrationView),
   run: async ({ query }, context) => {
     const tenant = await context.scope.any(query.tenant);

@@ -19,6 +19,18 @@ const tag = "Issuers";
 const byId = { params: z.strictObject({ id: Identifier }) };
 const NO_ISSUER = "There is no such issuer.";
 const CLAIMS_CHARS_MAX = 16_384;
+const TRUST_EXAMPLE = {
+  audiences: ["https://tools.acme-corp.example/v1/mcp"],
+  scopes: ["mcp"],
+  rules: [
+    {
+      name: "finance",
+      match: { "/groups": "finance" },
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how the template is written.
+      grant: { agent: "user:${sub}", ttl_seconds: 600 },
+    },
+  ],
+};
 const text = z.string();
 const instant = z.iso.datetime();
 
@@ -64,6 +76,13 @@ const create = operation({
     issuer: IssuerUrl.describe("Its `iss`, character by character. Never changes."),
     ...IssuerTrust.shape,
   }),
+  example: { body: { tenant: "acme-corp", issuer: "https://login.acme-corp.example", ...TRUST_EXAMPLE } },
+  links: [
+    { to: "issuer_view", params: { id: "id" } },
+    { to: "issuer_replace", params: { id: "id" } },
+    { to: "issuer_explain", params: { id: "id" } },
+    { to: "issuer_delete", params: { id: "id" } },
+  ],
   reply: IssuerView,
   run: async ({ body: { tenant: asked, issuer, ...trust } }, context) => {
     const tenant = await context.scope.body(asked);
@@ -84,6 +103,8 @@ const list = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   query: z.strictObject(tenantQuery),
+  example: { query: { tenant: "acme-corp" } },
+  links: [{ to: "issuer_view", params: { id: "0/id" } }],
   reply: z.array(IssuerView),
   run: async ({ query }, context) => {
     const tenant = await context.scope.any(query.tenant);
@@ -124,6 +145,7 @@ const replace = operation({
   replies: { 404: NO_ISSUER },
   ...byId,
   body: IssuerTrust,
+  example: { body: TRUST_EXAMPLE },
   reply: IssuerView,
   run: async ({ params, body }, context) => {
     const key = { id: params.id, tenant: await context.scope.any(undefined) };
@@ -186,6 +208,7 @@ const explain = operation({
       "Whom the token must be meant for. Default: the first audience.",
     ),
   }),
+  example: { body: { claims: { sub: "joe", groups: ["finance"] } } },
   reply: ExplanationView,
   run: async ({ params, body }, context) => {
     const key = { id: params.id, tenant: await context.scope.any(undefined) };

@@ -25,6 +25,7 @@ const list = operation({
     ...tenantQuery,
     prepared: flag().default(false).describe("Whether keys that are not published yet are listed too."),
   }),
+  example: { query: { tenant: "acme-corp", prepared: true } },
   reply: z.array(KeyView),
   run: async ({ query }, context) => {
     const tenant = await context.scope.one(query.tenant);
@@ -46,7 +47,13 @@ const prepare = operation({
   audit: "admin/prepare_key",
   status: 201,
   replies: { 404: NO_TENANT, 503: "The master key is not configured." },
-  body: z.strictObject({ use: KeyUse, tenant: tenantField }),
+  body: z.strictObject({ use: KeyUse.exclude(["root"]), tenant: tenantField }),
+  example: { body: { use: "capability", tenant: "acme-corp" } },
+  links: [
+    { to: "key_publish", params: { kid: "kid" }, query: { tenant: "tenant" } },
+    { to: "key_activate", params: { kid: "kid" }, query: { tenant: "tenant" } },
+    { to: "key_retire", params: { kid: "kid" }, query: { tenant: "tenant" } },
+  ],
   reply: KeyView,
   run: async ({ body }, context) => {
     const tenant = await context.scope.body(body.tenant);
@@ -72,6 +79,7 @@ function stepRow(step: Exclude<KeyStep, "retire">, summary: string) {
     replies: stepReplies,
     params: z.strictObject({ kid: KeyId }),
     query: z.strictObject(tenantQuery),
+    example: { query: { tenant: "acme-corp" } },
     reply: KeyView,
     run: ({ params, query }, context) => advance(context, { ...params, ...query }, step),
   });
@@ -92,6 +100,7 @@ const retire = operation({
   body: z.strictObject({
     not_after: z.iso.datetime({ offset: true }).describe("Until when what it signed is accepted."),
   }),
+  example: { query: { tenant: "acme-corp" }, body: { not_after: "2030-06-14T13:42:00Z" } },
   reply: KeyView,
   run: ({ params, query, body }, context) =>
     advance(context, { ...params, ...query }, "retire", new Date(body.not_after)),

@@ -14,6 +14,8 @@ const byId = { params: z.strictObject({ id: Identifier }), query: z.strictObject
 const text = z.string();
 const instant = z.iso.datetime();
 const TTL_SECONDS_MAX = 315_360_000;
+const ALONE =
+  "The credential does not cover this operation; or the tenant asks for two people (`settings.second_person`): it takes an elevation to admin.";
 
 const roles = z.array(OperatorRole).min(1).max(OperatorRole.options.length);
 const identity = z
@@ -125,13 +127,27 @@ const create = operation({
   permission: "administer",
   audit: "admin/create_operator",
   status: 201,
-  replies: { 404: NO_TENANT, 409: "The name is taken, or was; or somebody else has the identity." },
+  replies: {
+    403: ALONE,
+    404: NO_TENANT,
+    409: "The name is taken, or was; or somebody else has the identity.",
+  },
   body: z.strictObject({
     tenant: tenantField,
     name: OperatorName.describe("Never changes, and is never given to another."),
     roles,
     identity: identity.optional(),
   }),
+  example: {
+    body: { tenant: "acme-corp", name: "joe@acme-corp.example", roles: ["policy_author", "approver"] },
+  },
+  links: [
+    { to: "operator_view", params: { id: "id" }, query: { tenant: "tenant" } },
+    { to: "operator_change", params: { id: "id" }, query: { tenant: "tenant" } },
+    { to: "operator_token_issue", params: { id: "id" }, query: { tenant: "tenant" } },
+    { to: "operator_token_list", params: { id: "id" }, query: { tenant: "tenant" } },
+    { to: "operator_remove", params: { id: "id" }, query: { tenant: "tenant" } },
+  ],
   reply: OperatorView,
   run: async ({ body: { tenant: asked, name, roles: given, identity: who } }, context) => {
     const tenant = await context.scope.body(asked);
@@ -151,6 +167,8 @@ const list = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   query: z.strictObject({ ...tenantQuery, ...pageQuery() }),
+  example: { query: { tenant: "acme-corp", limit: 100 } },
+  links: [{ to: "operator_view", params: { id: "items/0/id" }, query: { tenant: "items/0/tenant" } }],
   reply: pageOf(OperatorView),
   run: async ({ query }, context) => {
     const tenant = await context.scope.any(query.tenant);
@@ -176,6 +194,7 @@ const view = operation({
   audit: "none",
   status: 200,
   ...byId,
+  example: { query: { tenant: "acme-corp" } },
   reply: OperatorView,
   run: async ({ params, query }, context) => {
     const key = { id: params.id, tenant: await context.scope.one(query.tenant) };
@@ -194,7 +213,7 @@ const change = operation({
   permission: "administer",
   audit: "admin/change_operator",
   status: 200,
-  replies: { 409: "Somebody else has the identity." },
+  replies: { 403: ALONE, 409: "Somebody else has the identity." },
   ...byId,
   body: z.strictObject({
     roles: roles.optional(),
@@ -203,6 +222,10 @@ const change = operation({
       .optional()
       .describe("Null takes it away. Sessions of another identity end."),
   }),
+  example: {
+    query: { tenant: "acme-corp" },
+    body: { roles: ["viewer"], identity: { issuer: "https://login.acme-corp.example", subject: "joe" } },
+  },
   reply: OperatorView,
   run: async ({ params, query, body }, context) => {
     const key = { id: params.id, tenant: await context.scope.one(query.tenant) };
@@ -222,6 +245,7 @@ const remove = operation({
   audit: "admin/remove_operator",
   status: 204,
   ...byId,
+  example: { query: { tenant: "acme-corp" } },
   run: async ({ params, query }, context) => {
     const key = { id: params.id, tenant: await context.scope.one(query.tenant) };
     await context.work.commit((unit) => context.operators.remove(unit, key));
@@ -239,6 +263,7 @@ const issue = operation({
   audit: "admin/issue_operator_token",
   status: 201,
   replies: {
+    403: ALONE,
     409: "The operator's roles come from the identity provider.",
     429: "The operator has too many tokens.",
   },
@@ -252,6 +277,14 @@ const issue = operation({
       .optional()
       .describe("Without it the token is valid until it is revoked."),
   }),
+  example: { query: { tenant: "acme-corp" }, body: { label: "laptop", ttl_seconds: 2592000 } },
+  links: [
+    {
+      to: "operator_token_revoke",
+      params: { id: "$request.path.id", token_id: "id" },
+      query: { tenant: "$request.query.tenant" },
+    },
+  ],
   reply: TokenView.extend({ token: text.describe("Shown now and never again.") }),
   run: async ({ params, query, body }, context) => {
     const key = { id: params.id, tenant: await context.scope.one(query.tenant) };
@@ -273,6 +306,7 @@ const tokens = operation({
   audit: "none",
   status: 200,
   ...byId,
+  example: { query: { tenant: "acme-corp" } },
   reply: z.array(TokenView),
   run: async ({ params, query }, context) => {
     const key = { id: params.id, tenant: await context.scope.one(query.tenant) };
@@ -292,6 +326,7 @@ const revoke = operation({
   status: 204,
   params: z.strictObject({ id: Identifier, token_id: Identifier }),
   query: z.strictObject(tenantQuery),
+  example: { query: { tenant: "acme-corp" } },
   run: async ({ params, query }, context) => {
     const key = { id: params.id, tenant: await context.scope.one(query.tenant) };
     await context.work.commit((unit) => context.operators.revoke(unit, key, params.token_id));

@@ -22,6 +22,7 @@ const view = operation({
   status: 200,
   replies: { 404: "Nothing is in force: every call of the tenant is denied. Or there is no such tenant." },
   query: z.strictObject(tenantQuery),
+  example: { query: { tenant: "acme-corp" } },
   reply: ActivePolicyView,
   run: async ({ query }, context) => {
     const tenant = await context.scope.one(query.tenant);
@@ -52,6 +53,12 @@ const promote = operation({
     tenant: tenantField.describe("The draft's tenant. A superadmin may leave it out."),
     promoted_by: claim,
   }),
+  example: { body: { draft_id: "01HXYZ", tenant: "acme-corp", promoted_by: "joe@acme-corp.example" } },
+  links: [
+    { to: "policy_active_view", query: { tenant: "tenant" } },
+    { to: "policy_rollback", query: { tenant: "tenant" } },
+    { to: "policy_clear", query: { tenant: "tenant" } },
+  ],
   reply: OutcomeView,
   run: async ({ body }, context) => {
     const tenant = await context.scope.named(body.tenant);
@@ -72,6 +79,7 @@ const clear = operation({
   status: 204,
   replies: { 404: NO_TENANT },
   query: z.strictObject(tenantQuery),
+  example: { query: { tenant: "acme-corp" } },
   run: async ({ query }, context) => {
     const tenant = await context.scope.one(query.tenant);
     await context.work.commit((unit) => context.changes.clear(unit, tenant));
@@ -104,6 +112,7 @@ const rollback = operation({
       revision: z.int().min(1).optional().describe("From the history. Default: what was in force before."),
     })
     .optional(),
+  example: { query: { tenant: "acme-corp" }, body: { rolled_back_by: "joe@acme-corp.example" } },
   reply: OutcomeView,
   run: async ({ query, body }, context) => {
     const tenant = await context.scope.body(body?.tenant ?? (await context.scope.one(query.tenant)));
@@ -124,6 +133,7 @@ const history = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   query: z.strictObject({ ...tenantQuery, ...pageQuery() }),
+  example: { query: { tenant: "acme-corp", limit: 100 } },
   reply: pageOf(ActivationView),
   run: async ({ query: { tenant: asked, limit, cursor } }, context) => {
     const tenant = await context.scope.one(asked);

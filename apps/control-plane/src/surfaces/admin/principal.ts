@@ -19,6 +19,9 @@ export type AdminPrincipal = (
 export interface ActsUnder {
   readonly id: string;
   readonly tenant: string;
+  /** What it adds, and what an operator had before. */
+  readonly role: Role;
+  readonly ownRoles: readonly Role[];
 }
 
 /** A person or program with a name and roles of its own, in one tenant. */

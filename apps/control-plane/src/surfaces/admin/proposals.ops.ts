@@ -40,6 +40,14 @@ const list = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   query: z.strictObject({ ...tenantQuery, ...pageQuery() }),
+  example: { query: { tenant: "acme-corp", limit: 100 } },
+  links: [
+    {
+      to: "policy_proposal_view",
+      params: { id: "items/0/proposal_id" },
+      query: { tenant: "items/0/tenant" },
+    },
+  ],
   reply: pageOf(ProposalView),
   run: async ({ query: { tenant: asked, limit, cursor } }, context) => {
     const tenant = await context.scope.one(asked);
@@ -70,6 +78,15 @@ const view = operation({
   status: 200,
   replies: { 404: NO_PROPOSAL },
   ...byId,
+  example: { query: { tenant: "acme-corp" } },
+  links: [
+    {
+      to: "policy_proposal_decide",
+      params: { id: "proposal_id" },
+      query: { tenant: "tenant" },
+      body: { rego_sha256: "rego_sha256" },
+    },
+  ],
   reply: ProposalView,
   run: async ({ params, query }, context) => {
     const key = { id: params.id, tenant: await context.scope.one(query.tenant) };
@@ -104,6 +121,15 @@ const decide = operation({
     reason: z.string().max(2000).default(""),
     decided_by: claim,
   }),
+  example: {
+    query: { tenant: "acme-corp" },
+    body: {
+      decision: "reject",
+      rego_sha256: "0000000000000000000000000000000000000000000000000000000000000000",
+      reason: "It blocks too much.",
+      decided_by: "ann@acme-corp.example",
+    },
+  },
   reply: OutcomeView,
   run: async ({ params, query, body }, context) => {
     const key = { id: params.id, tenant: await context.scope.one(query.tenant) };

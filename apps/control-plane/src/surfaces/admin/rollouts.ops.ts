@@ -50,6 +50,24 @@ const start = operation({
     stop_when: StopWhen.prefault({}),
     started_by: claim,
   }),
+  example: {
+    body: {
+      draft_id: "01HXYZ",
+      tenant: "acme-corp",
+      mode: "staged",
+      percent: 10,
+      labels: { env: "prod" },
+      stop_when: { denials_up_percent_points: 5, calls_min: 100 },
+      started_by: "joe@acme-corp.example",
+    },
+  },
+  links: [
+    { to: "policy_rollout_view", params: { id: "id" }, query: { tenant: "tenant" } },
+    { to: "policy_rollout_change", params: { id: "id" }, query: { tenant: "tenant" } },
+    { to: "policy_rollout_complete", params: { id: "id" }, query: { tenant: "tenant" } },
+    { to: "policy_rollout_stop", params: { id: "id" }, query: { tenant: "tenant" } },
+    { to: "fleet_rollout_report", params: { id: "id" } },
+  ],
   reply: OutcomeView,
   run: async ({ body }, context) => {
     const tenant = await context.scope.named(body.tenant);
@@ -73,6 +91,8 @@ const list = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   query: z.strictObject({ ...tenantQuery, ...pageQuery({ limitMax: 100, limitDefault: 20 }) }),
+  example: { query: { tenant: "acme-corp", limit: 100 } },
+  links: [{ to: "policy_rollout_view", params: { id: "items/0/id" }, query: { tenant: "items/0/tenant" } }],
   reply: pageOf(CountedRolloutView),
   run: async ({ query: { tenant: asked, limit, cursor } }, context) => {
     const tenant = await context.scope.one(asked);
@@ -101,6 +121,7 @@ const view = operation({
   status: 200,
   replies: { 404: NO_ROLLOUT },
   ...byId,
+  example: { query: { tenant: "acme-corp" } },
   reply: RolloutDetailView,
   run: async ({ params, query }, context) => {
     const key = { id: params.id, tenant: await context.scope.one(query.tenant) };
@@ -121,6 +142,7 @@ const change = operation({
   replies: { 404: NO_ROLLOUT, 409: ENDED },
   ...byId,
   body: z.strictObject({ percent: Percent }),
+  example: { query: { tenant: "acme-corp" }, body: { percent: 50 } },
   reply: RolloutView,
   run: async ({ params, query, body }, context) => {
     const key = { id: params.id, tenant: await context.scope.one(query.tenant) };
@@ -147,6 +169,7 @@ const complete = operation({
   },
   ...byId,
   body: z.strictObject({ promoted_by: claim }).optional(),
+  example: { query: { tenant: "acme-corp" }, body: { promoted_by: "joe@acme-corp.example" } },
   reply: OutcomeView,
   run: async ({ params, query, body }, context) => {
     const tenant = await context.scope.one(query.tenant);
@@ -171,6 +194,7 @@ const stop = operation({
   replies: { 404: NO_ROLLOUT, 409: ENDED },
   ...byId,
   body: z.strictObject({ reason: z.string().max(2000).default("") }).optional(),
+  example: { query: { tenant: "acme-corp" }, body: { reason: "It blocks too much." } },
   reply: RolloutView,
   run: async ({ params, query, body }, context) => {
     const key = { id: params.id, tenant: await context.scope.one(query.tenant) };

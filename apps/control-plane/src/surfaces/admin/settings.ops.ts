@@ -23,6 +23,7 @@ const view = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   query: z.strictObject(tenantQuery),
+  example: { query: { tenant: "acme-corp" } },
   reply: TenantSettings,
   run: async ({ query }, context) => {
     const tenant = await context.scope.one(query.tenant);
@@ -35,13 +36,25 @@ const change = operation({
   method: "PATCH",
   path,
   summary: "Change some of the tenant's rules",
-  description: "What is left out stays as it is.",
+  description:
+    "What is left out stays as it is. To switch `two_person` or `four_eyes` off, or to ask for fewer approvers, takes a second person: an " +
+    "elevation to admin that is named in `X-Postern-Elevation-Id`.",
   tag,
   permission: "administer",
   audit: "admin/change_settings",
   status: 200,
-  replies: { 404: NO_TENANT },
+  replies: {
+    403: "The credential does not cover this operation; or fewer people would be asked (`settings.second_person`): it takes an elevation to admin.",
+    404: NO_TENANT,
+  },
   body: z.strictObject({ tenant: tenantField, ...SettingsChange.shape }),
+  example: {
+    body: {
+      tenant: "acme-corp",
+      approvals: { four_eyes: true, pending_seconds: 3600 },
+      policies: { two_person: false },
+    },
+  },
   reply: TenantSettings,
   run: async ({ body: { tenant: asked, ...settings } }, context) => {
     const tenant = await context.scope.body(asked);

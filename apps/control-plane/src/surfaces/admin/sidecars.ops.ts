@@ -21,6 +21,8 @@ const create = operation({
   status: 201,
   replies: { 404: NO_TENANT, 503: "The master key is not configured." },
   body: z.strictObject({ tenant: tenantField, name: z.string().max(200).default("") }),
+  example: { body: { tenant: "acme-corp", name: "payments-1" } },
+  links: [{ to: "sidecar_delete", params: { id: "sidecar_id" }, query: { tenant: "tenant" } }],
   reply: AddedSidecarView,
   run: async ({ body }, context) => {
     const request = { tenant: await context.scope.body(body.tenant), name: body.name };
@@ -43,6 +45,10 @@ const list = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   query: z.strictObject({ ...tenantQuery, ...pageQuery() }),
+  example: { query: { tenant: "acme-corp", limit: 100 } },
+  links: [
+    { to: "sidecar_delete", params: { id: "items/0/sidecar_id" }, query: { tenant: "items/0/tenant" } },
+  ],
   reply: pageOf(SidecarView),
   run: async ({ query }, context) => {
     const tenant = await context.scope.any(query.tenant);
@@ -74,6 +80,7 @@ const remove = operation({
   status: 204,
   params: z.strictObject({ id: Identifier }),
   query: z.strictObject(tenantQuery),
+  example: { query: { tenant: "acme-corp" } },
   run: async ({ params, query }, context) => {
     const key = { id: params.id, tenant: await context.scope.one(query.tenant) };
     await context.work.commit((unit) => context.sidecars.remove(unit, key));

@@ -149,7 +149,7 @@ export function createAdminSurface(ports: AdminPorts): AdminSurface {
         name: actorName(principal),
         remoteAddress: request.remoteAddress,
         requestId: request.id,
-        ...(elevation && { elevationId: elevation.id }),
+        ...(elevation && { elevationId: elevation.id, isSeconded: elevation.role === "admin" }),
       };
       let mustRecord = operation.audit === "none" ? undefined : operation.audit;
       return work({

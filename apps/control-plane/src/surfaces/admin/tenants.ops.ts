@@ -2,6 +2,7 @@
 import { TenantId } from "@postern/contracts";
 import { z } from "zod";
 import { isActive } from "../../domain/policies/model.ts";
+import { SYSTEM_TENANT } from "../../domain/tenants/model.ts";
 import { createTenant, listTenants } from "../../domain/tenants/service.ts";
 import { operation } from "./context.ts";
 import { TenantView } from "./views.ts";
@@ -20,8 +21,7 @@ const list = operation({
   run: async (_, context) => {
     const own = await context.scope.any(undefined);
     return await context.work.read(async (executor) => {
-      const all = (await listTenants(executor)).map((row) => row.tenant);
-      const tenants = own === undefined ? all : all.filter((tenant) => tenant === own);
+      const tenants = (await listTenants(executor, own)).map((row) => row.tenant);
       const inForce = await context.policies.inForce(executor, tenants);
       const pending = await context.approvals.pendingCounts(executor, tenants, context.clock.nowMs());
       const recent = await context.audit.recentCounts(executor, tenants, context.clock.nowMs());
@@ -50,7 +50,13 @@ const create = operation({
   audit: "admin/create_tenant",
   status: 201,
   replies: { 409: "There is a tenant of this name." },
-  body: z.strictObject({ name: TenantId }),
+  body: z.strictObject({ name: TenantId.meta({ not: { const: SYSTEM_TENANT } }) }),
+  example: { body: { name: "acme-corp" } },
+  links: [
+    { to: "settings_view", query: { tenant: "name" } },
+    { to: "sidecar_create", body: { tenant: "name" } },
+    { to: "capability_mint", body: { tenant: "name" } },
+  ],
   reply: TenantView,
   run: ({ body }, context) =>
     context.work.commit(async (unit) => {

@@ -28,6 +28,17 @@ const list = operation({
     status: ToolStatus.optional(),
     ...pageQuery(),
   }),
+  example: { query: { tenant: "acme-corp", upstream: "bank", status: "quarantined", limit: 100 } },
+  links: [
+    { to: "tool_view", params: { id: "items/0/id" }, query: { tenant: "items/0/tenant" } },
+    { to: "tool_quarantine", params: { id: "items/0/id" }, query: { tenant: "items/0/tenant" } },
+    {
+      to: "tool_approve",
+      params: { id: "items/0/id" },
+      query: { tenant: "items/0/tenant" },
+      body: { digest: "items/0/waiting_digest" },
+    },
+  ],
   reply: pageOf(ToolView),
   run: async ({ query }, context) => {
     const tenant = await context.scope.any(query.tenant);
@@ -62,6 +73,7 @@ const modeView = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   query: z.strictObject(tenantQuery),
+  example: { query: { tenant: "acme-corp" } },
   reply: ModeView,
   run: async ({ query }, context) => {
     const tenant = await context.scope.one(query.tenant);
@@ -83,6 +95,7 @@ const modeSet = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   body: z.strictObject({ mode: PinMode, tenant: tenantField }),
+  example: { body: { mode: "approve_all", tenant: "acme-corp" } },
   reply: ModeView,
   run: async ({ body }, context) => {
     const tenant = await context.scope.body(body.tenant);
@@ -101,6 +114,15 @@ const view = operation({
   audit: "none",
   status: 200,
   ...byId,
+  example: { query: { tenant: "acme-corp" } },
+  links: [
+    {
+      to: "tool_approve",
+      params: { id: "id" },
+      query: { tenant: "tenant" },
+      body: { digest: "waiting_digest" },
+    },
+  ],
   reply: ToolDetailView,
   run: async ({ params, query }, context) => {
     const key = { id: params.id, tenant: await context.scope.one(query.tenant) };
@@ -130,6 +152,14 @@ const approve = operation({
       .default(false)
       .describe("Leaves what was approved before approved, for two releases that run side by side."),
   }),
+  example: {
+    query: { tenant: "acme-corp" },
+    body: {
+      digest: "edcd2f73a44b0b45817847479966026c4afe579c707ff49fa9fb7dc0c3e04ad2",
+      reason: "Read and compared.",
+      keep: false,
+    },
+  },
   reply: ToolDetailView,
   run: async ({ params, query, body }, context) => {
     const key = { id: params.id, tenant: await context.scope.one(query.tenant) };
@@ -148,6 +178,15 @@ const quarantine = operation({
   status: 200,
   ...byId,
   body: z.strictObject({ reason }),
+  example: { query: { tenant: "acme-corp" }, body: { reason: "It answers too much." } },
+  links: [
+    {
+      to: "tool_approve",
+      params: { id: "id" },
+      query: { tenant: "tenant" },
+      body: { digest: "approved_digests/0" },
+    },
+  ],
   reply: ToolDetailView,
   run: async ({ params, query, body }, context) => {
     const key = { id: params.id, tenant: await context.scope.one(query.tenant) };

@@ -10,6 +10,12 @@ const path = "/v1/admin/upstreams";
 const tag = "Upstreams";
 const byName = { params: z.strictObject({ name: UpstreamName }), query: z.strictObject(tenantQuery) };
 const NO_UPSTREAM = "There is no such upstream.";
+const UPSTREAM_EXAMPLE = {
+  transport: "http",
+  url: "https://crm.acme-corp.example/mcp",
+  auth: { kind: "header", header: "Authorization", prefix: "Bearer ", secret: { from: "file", name: "crm" } },
+  enabled: true,
+};
 const text = z.string();
 const instant = z.iso.datetime();
 
@@ -71,6 +77,12 @@ const create = operation({
     429: "The tenant has registered too many.",
   },
   body: z.strictObject({ tenant: tenantField, name, ...settings }),
+  example: { body: { tenant: "acme-corp", name: "crm", ...UPSTREAM_EXAMPLE } },
+  links: [
+    { to: "upstream_view", params: { name: "name" }, query: { tenant: "tenant" } },
+    { to: "upstream_replace", params: { name: "name" }, query: { tenant: "tenant" } },
+    { to: "upstream_delete", params: { name: "name" }, query: { tenant: "tenant" } },
+  ],
   reply: UpstreamView,
   run: async ({ body: { tenant: asked, name, ...given } }, context) => {
     const key = { tenant: await context.scope.body(asked), name };
@@ -89,6 +101,8 @@ const list = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   query: z.strictObject({ ...tenantQuery, ...pageQuery() }),
+  example: { query: { tenant: "acme-corp", limit: 100 } },
+  links: [{ to: "upstream_view", params: { name: "items/0/name" }, query: { tenant: "items/0/tenant" } }],
   reply: pageOf(UpstreamView),
   run: async ({ query: { tenant: asked, limit, cursor } }, context) => {
     const tenant = await context.scope.any(asked);
@@ -118,6 +132,7 @@ const view = operation({
   status: 200,
   replies: { 404: NO_UPSTREAM },
   ...byName,
+  example: { query: { tenant: "acme-corp" } },
   reply: UpstreamView,
   run: async ({ params, query }, context) => {
     const key = { tenant: await context.scope.one(query.tenant), name: params.name };
@@ -139,6 +154,7 @@ const replace = operation({
   replies: { 404: NO_UPSTREAM },
   ...byName,
   body: z.strictObject(settings),
+  example: { query: { tenant: "acme-corp" }, body: UPSTREAM_EXAMPLE },
   reply: UpstreamView,
   run: async ({ params, query, body }, context) => {
     const key = { tenant: await context.scope.one(query.tenant), name: params.name };
@@ -158,6 +174,7 @@ const remove = operation({
   status: 204,
   replies: { 404: NO_UPSTREAM },
   ...byName,
+  example: { query: { tenant: "acme-corp" } },
   run: async ({ params, query }, context) => {
     const key = { tenant: await context.scope.one(query.tenant), name: params.name };
     await context.work.commit((unit) => context.upstreams.remove(unit, key));

@@ -46,6 +46,22 @@ const create = operation({
     description: description.default(""),
     tenant: tenantField,
   }),
+  example: {
+    body: {
+      url: "https://hooks.acme-corp.example/postern",
+      events: ["approval.pending", "halt.engaged"],
+      description: "ops",
+      tenant: "acme-corp",
+    },
+  },
+  links: [
+    { to: "webhook_view", params: { id: "id" } },
+    { to: "webhook_change", params: { id: "id" } },
+    { to: "webhook_secret_rotate", params: { id: "id" } },
+    { to: "webhook_test", params: { id: "id" } },
+    { to: "webhook_delivery_list", params: { id: "id" } },
+    { to: "webhook_delete", params: { id: "id" } },
+  ],
   reply: WebhookView.extend(Secret),
   run: async ({ body: { tenant: asked, ...request } }, context) => {
     const tenant = await context.scope.body(asked);
@@ -67,6 +83,8 @@ const list = operation({
   status: 200,
   replies: { 404: NO_TENANT },
   query: z.strictObject(tenantQuery),
+  example: { query: { tenant: "acme-corp" } },
+  links: [{ to: "webhook_view", params: { id: "0/id" } }],
   reply: z.array(WebhookView),
   run: async ({ query }, context) => {
     const tenant = await context.scope.any(query.tenant);
@@ -112,6 +130,7 @@ const change = operation({
     description: description.optional(),
     enabled: z.boolean().optional(),
   }),
+  example: { body: { events: ["approval.pending"], description: "ops", enabled: true } },
   reply: WebhookView,
   run: async ({ params, body }, context) => {
     const key = await keyOf(params, context);
@@ -169,6 +188,7 @@ const test = operation({
   status: 200,
   replies: { 404: NO_WEBHOOK, 503: NO_KEY },
   ...byId,
+  links: [{ to: "webhook_delivery_retry", params: { id: "$request.path.id", delivery: "delivery_id" } }],
   reply: z.strictObject({
     delivered: z.boolean().describe("Whether the receiver answered 2xx."),
     response_status: z.int().min(100).optional().describe("Absent when there was no answer."),
@@ -203,6 +223,7 @@ const deliveries = operation({
   replies: { 404: NO_WEBHOOK },
   ...byId,
   query: z.strictObject({ status: z.enum(DELIVERY_STATUSES).optional(), ...pageQuery() }),
+  example: { query: { status: "failed", limit: 100 } },
   reply: pageOf(DeliveryView),
   run: async ({ params, query: { status, limit, cursor } }, context) => {
     const key = await keyOf(params, context);

@@ -23,6 +23,33 @@ const park = operation({
     429: "Too many calls of the tenant, or of the agent, wait already.",
   },
   body: ApprovalRequest,
+  example: {
+    body: {
+      digest: "de4400ddf906bd55030ff643f246cca22958a4e50ff21b01ae9d48b30d424a92",
+      agent_id: "agent-finance-bot-7",
+      token_id: "01HXYZ.1",
+      root_token_id: "01HXYZ",
+      method: "tools/call",
+      tool: "transfer_funds",
+      upstream: "bank",
+      arguments: { to: "vendor-1", amount_eur: 25000 },
+      intent_summary: "Pay the invoice of vendor-1.",
+      reason: "Transfers above 10,000 EUR need a person.",
+      escalating_rule: "large_transfer",
+      requires_step_up: false,
+      policy_revision: 1,
+      policy_sha256: "5555555555555555555555555555555555555555555555555555555555555555",
+      session_id: "session-1",
+      request_id: "request-1",
+      remote_address: "192.0.2.1",
+    },
+  },
+  links: [
+    { to: "fleet_approval_view", params: { id: "pending_id" } },
+    { to: "approval_view", params: { id: "pending_id" } },
+    { to: "approval_decide", params: { id: "pending_id" } },
+    { to: "fleet_approval_claim", params: { id: "pending_id" }, body: { digest: "digest" } },
+  ],
   reply: ApprovalTicket,
   run: ({ body }, { approvals, sidecar, work }) => work.commit((unit) => approvals.park(unit, sidecar, body)),
 });
@@ -52,10 +79,21 @@ const claim = operation({
   ...row,
   replies: {
     404: NO_APPROVAL,
-    409: "There is nothing to take: the ticket says how it stands, `code` is `approvals.<status>`, `approvals.digest` for another call, or `approvals.four_eyes`.",
+    409: {
+      description:
+        "There is nothing to take: the ticket says how it stands, `code` is `approvals.<status>`, `approvals.digest` for another call, or `approvals.four_eyes`.",
+      body: ClaimRefusal,
+    },
   },
   ...byId,
   body: ApprovalClaim,
+  example: {
+    body: {
+      digest: "de4400ddf906bd55030ff643f246cca22958a4e50ff21b01ae9d48b30d424a92",
+      event_id: "event-1",
+      root_token_id: "01HXYZ",
+    },
+  },
   reply: z.union([ApprovalTicket, ClaimRefusal]),
   run: async ({ params, body }, { approvals, sidecar, work }) => {
     const key = { tenant: sidecar.tenant, id: params.id };

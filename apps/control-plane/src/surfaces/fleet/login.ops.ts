@@ -32,6 +32,12 @@ const exchange = operation({
     503: "The issuer's keys cannot be had, or its rules have just changed: try again.",
   },
   body: ExchangeRequest,
+  example: {
+    body: {
+      access_token: "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl",
+      resource: "https://tools.acme-corp.example/v1/mcp",
+    },
+  },
   reply: ExchangeReply,
   run: async ({ body }, { issuers, sidecar, work }) => {
     const request = { tenant: sidecar.tenant, accessToken: body.access_token, resource: body.resource };

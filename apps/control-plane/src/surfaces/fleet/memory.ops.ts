@@ -14,6 +14,7 @@ const memoryKey = operation({
   status: 200,
   replies: { 404: "No token of this id was issued.", 503: "The master key is not configured." },
   body: MemoryKeyRequest,
+  example: { body: { jti: "01HXYZ" } },
   reply: MemoryKeyReply,
   run: async ({ body }, { capabilities, sidecar, work }) => {
     const key = await work.read((executor) => capabilities.memoryKey(executor, sidecar.tenant, body.jti));

@@ -15,6 +15,34 @@ const report = operation({
   replies: { 404: "There is no such rollout.", 409: "The epoch was not granted to this sidecar." },
   params: z.strictObject({ id: Identifier }),
   body: RolloutReport,
+  example: {
+    body: {
+      epoch: 1,
+      takes_part: true,
+      loaded: true,
+      compared: 10,
+      skipped: 0,
+      load_failures: 0,
+      active: { allowed: 9, blocked: 1, escalated: 0 },
+      candidate: { allowed: 8, blocked: 2, escalated: 0 },
+      differences: {
+        allow_to_block: 1,
+        allow_to_escalate: 0,
+        block_to_allow: 0,
+        block_to_escalate: 0,
+        escalate_to_allow: 0,
+        escalate_to_block: 0,
+      },
+      samples: [
+        {
+          difference: "allow_to_block",
+          tool: "transfer_funds",
+          agent: "agent-finance-bot-7",
+          request_id: "request-1",
+        },
+      ],
+    },
+  },
   reply: RolloutReportReply,
   run: async ({ params, body }, { rollouts, sidecar, work }) =>
     await work.commit((unit) => rollouts.take(unit, sidecar, params.id, body)),

@@ -34,6 +34,8 @@ const register = operation({
   audit: "admin/register_sidecar",
   status: 200,
   body: RegisterRequest,
+  example: { body: { version: "0.1.0", hostname: "payments-1" } },
+  links: [{ to: "fleet_lease", body: { epoch: "epoch" } }],
   reply: RegisterReply,
   run: async ({ body }, { sidecars, sidecar, work }) => {
     const boot = { version: body.version, hostname: body.hostname ?? "" };
@@ -73,6 +75,7 @@ const bundle = operation({
   ...row,
   status: 200,
   params: z.strictObject({ digest: Sha256Hex }),
+  example: { params: { digest: "0000000000000000000000000000000000000000000000000000000000000000" } },
   reply: bundleBytes,
   run: async ({ params }, { policies, sidecar, work }) => {
     const found = await work.read((executor) => policies.bundle(executor, sidecar.tenant, params.digest));
@@ -99,7 +102,12 @@ const audit = operation({
     "No content is refused: what is wrong with a record that has its hash is told in the chain.",
   ...row,
   status: 200,
-  replies: { 409: "Records are missing before these, or they contradict earlier ones." },
+  replies: {
+    409: {
+      description: "Records are missing before these, or they contradict earlier ones.",
+      body: RefusedBatch,
+    },
+  },
   bodyBytesMax: BATCH_BYTES_MAX,
   bodyDepthMax: BATCH_DEPTH_MAX,
   // Evidence is taken as it was written: what an agent put into a call must not keep its record out of the log.
@@ -143,6 +151,8 @@ const lease = operation({
     503: "The ledger did not answer.",
   },
   body: LeaseRequest,
+  example: { body: { epoch: 1, account: "calls:01HXYZ", limit: 100, want: 10 } },
+  links: [{ to: "fleet_lease_return", body: { lease_id: "lease_id" } }],
   reply: LeaseReply,
   run: async ({ body }, { budgets, capabilities, sidecar, work }) => {
     assertGranted(sidecar, body.epoch);
@@ -164,6 +174,7 @@ const giveBack = operation({
   status: 204,
   replies: { 503: "The ledger did not answer." },
   body: LeaseReturn,
+  example: { body: { lease_id: "01HXYZ", unspent: 4 } },
   run: ({ body }, { budgets, sidecar }) =>
     budgets.giveBack(sidecar.tenant, {
       leaseId: body.lease_id,

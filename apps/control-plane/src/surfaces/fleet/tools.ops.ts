@@ -19,6 +19,23 @@ const tools = operation({
   // A definition is taken as it was written: it is what a person has to judge.
   takesAnyText: true,
   body: ToolReport,
+  example: {
+    body: {
+      upstreams: ["bank"],
+      tools: [
+        {
+          upstream: "bank",
+          tool: "transfer_funds",
+          digest: "edcd2f73a44b0b45817847479966026c4afe579c707ff49fa9fb7dc0c3e04ad2",
+          definition: {
+            name: "transfer_funds",
+            description: "Transfers money.",
+            inputSchema: { type: "object" },
+          },
+        },
+      ],
+    },
+  },
   reply: ToolReportReply,
   run: async ({ body }, context) =>
     await context.work.commit((unit) => context.tools.take(unit, context.sidecar, body)),

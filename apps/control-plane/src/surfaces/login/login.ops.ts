@@ -63,6 +63,7 @@ const callback = operation({
   },
   // Providers add fields of their own; what counts is checked by the client library.
   query: z.looseObject({ code: text.optional(), state: text.optional(), error: text.optional() }),
+  example: { query: { code: "a-code-of-the-provider", state: "as-it-was-sent" } },
   run: async ({ query, request }, context) => {
     const provider = browserProvider(context);
     const attempt = await context.cookies.open(request.headers);
@@ -92,6 +93,7 @@ const fetchSession = operation({
     429: "Too many logins have failed.",
   },
   body: z.strictObject({ code: text.min(1).max(256) }),
+  example: { body: { code: "from-the-fragment" } },
   reply: z.strictObject({
     token: text,
     expires_at: z.iso.datetime(),

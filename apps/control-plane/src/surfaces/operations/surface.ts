@@ -18,6 +18,8 @@ const exposition = bytes("text/plain; version=0.0.4; charset=utf-8", {
   description: "The Prometheus text format.",
 });
 
+const Readiness = z.strictObject({ ready: z.boolean(), reasons: z.array(z.string()) });
+
 export const operationsRows = [
   operation({
     ...row,
@@ -32,8 +34,8 @@ export const operationsRows = [
     id: "health_ready",
     path: "/readyz",
     summary: "Whether the service can do its work, and why not",
-    replies: { 503: "Not ready; `reasons` say why." },
-    reply: z.strictObject({ ready: z.boolean(), reasons: z.array(z.string()) }),
+    replies: { 503: { description: "Not ready; `reasons` say why.", body: Readiness } },
+    reply: Readiness,
     run: async (_, context) => {
       const reasons = [...(await context.problems())];
       const ready = reasons.length === 0;
