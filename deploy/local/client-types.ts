@@ -48,10 +48,13 @@ export function clientTypes(): string {
     return `${operation.operationId}: ${JSON.stringify(row)},`;
   });
   const operationTypes = `export interface AdminOperations {\n${types.join("\n")}\n}\n`;
-  const used = Object.keys(schemas).filter((name) => new RegExp(`\\b${name}\\b`).test(operationTypes));
-  const named = used.map((name) => `type ${name} = ${typeOf(schemas[name] ?? {}, "answered")};\n`);
+  // What the document names has its name from the contracts.
+  const named = [...Object.keys(schemas), "JsonValue"].filter((name) =>
+    new RegExp(`\\b${name}\\b`).test(operationTypes),
+  );
+  const imports = `import type { ${named.join(", ")} } from "@postern/contracts";\n`;
   const table = `export const ADMIN_OPERATIONS = {\n${rows.join("\n")}\n} as const;\n`;
-  return formatted([HEAD, ...named, operationTypes, table].join("\n"));
+  return formatted([HEAD + imports, operationTypes, table].join("\n"));
 }
 
 function formatted(text: string): string {
@@ -83,7 +86,8 @@ function typeOfOperation(operation: OperationObject): string {
         : "string",
   );
   const reply = [...new Set(replies)].join(" | ");
-  return `${operation.operationId}: { input: {${input.join(" ")}}; reply: ${reply} };`;
+  const taken = input.length === 0 ? "Record<string, never>" : `{ ${input.join(" ")} }`;
+  return `${operation.operationId}: { input: ${taken}; reply: ${reply} };`;
 }
 
 const successOf = ({ responses }: OperationObject) =>
@@ -133,7 +137,7 @@ function typeOf(schema: Schema, direction: Direction): string {
     case "object":
       return typeOfObject(schema, direction);
     default:
-      return "unknown";
+      return direction === "taken" ? "unknown" : "JsonValue";
   }
 }
 

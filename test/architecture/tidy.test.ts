@@ -22,6 +22,7 @@ const READS_CLOCK_OR_CHANCE = [
 
 /** Where code sets timers: at the edges, for input and output that may never answer, and for what happens now and then. */
 const SETS_TIMERS = [
+  "apps/console/src/main.ts",
   "apps/control-plane/src/domain/trials/policy-trial.ts",
   "apps/control-plane/src/listener.ts",
   "apps/control-plane/src/workers/every.ts",

@@ -73,6 +73,7 @@ test("a call full of hostile texts is read as text and approved in the browser, 
   assert.ok(text.includes('"pay\\u{202e}eve\\u{200b}\\u{e0100}": "x x'), "nor in the arguments");
   const wide = "[...document.querySelectorAll('pre')].some((e) => e.scrollWidth > e.clientWidth)";
   assert.equal(await page.evaluate(wide), false, "no argument runs out of sight");
+  assert.match(text, /Arguments, 6,\d\d\d characters in all/);
   assert.match(text, /\d+ min( \d+ s)? left/);
   assert.equal(await page.locator("img, b, main script").count(), 0, "no text became markup");
 

@@ -3,7 +3,7 @@
 import type { Approval } from "./admin-approvals.ts";
 import { standing } from "./approval-standing.ts";
 import { type Child, element } from "./element.ts";
-import { count, instant, remaining } from "./format.ts";
+import { count, counted, instant, remaining } from "./format.ts";
 import { badge, code, type Fact, facts, faint, nothing, source } from "./parts.ts";
 
 /** `under` is put at the end: what can be done. */
@@ -23,7 +23,7 @@ export function approvalCard(approval: Approval, nowMs: number, under: readonly 
     element(
       "div",
       { class: "columns" },
-      element("div", {}, element("h3", {}, "Arguments"), argumentsOf(approval)),
+      element("div", {}, element("h3", {}, argumentsTold(approval)), argumentsOf(approval)),
       element("div", {}, element("h3", {}, "Why a person is asked"), facts(whyOf(approval))),
     ),
     decisionsOf(approval),
@@ -36,6 +36,11 @@ export function approvalCard(approval: Approval, nowMs: number, under: readonly 
 export function tellTimeLeft(card: HTMLElement, approval: Approval, nowMs: number): void {
   const shown = card.querySelector(".left");
   if (shown !== null) shown.textContent = timeLeft(approval, nowMs);
+}
+
+/** With their length, so that nobody takes the part that is in sight for all of them. */
+export function argumentsTold({ arguments: given }: Approval): string {
+  return `Arguments, ${counted(JSON.stringify(given).length, "character")} in all`;
 }
 
 /** The arguments, all of them, as they would be sent. */

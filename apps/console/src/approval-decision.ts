@@ -1,7 +1,7 @@
 // Saying yes or no to a parked call: a dialog that repeats what exactly would run, so that a press beside the mark decides nothing, and that
 // says what happened instead when somebody or the clock was faster.
 import type { Approval } from "./admin-approvals.ts";
-import { argumentsOf } from "./approval-card.ts";
+import { argumentsOf, argumentsTold } from "./approval-card.ts";
 import { standing } from "./approval-standing.ts";
 import { openDialog } from "./dialog.ts";
 import { type Child, element } from "./element.ts";
@@ -49,6 +49,7 @@ export function openDecision(
   const dialog = openDialog(
     title,
     element("p", {}, element("span", { class: "tool" }, approval.tool), ` for ${approval.agent_id}`),
+    element("h3", {}, argumentsTold(approval)),
     argumentsOf(approval),
     note(consequence),
     form({

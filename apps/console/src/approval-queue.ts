@@ -53,7 +53,7 @@ export function createQueue(
     draw(calls);
     const gone = [...before.values()].filter(({ approval }) => !shown.has(approval.id));
     const come = [...shown.keys()].filter((id) => !before.has(id)).length;
-    if (!isFirst && come > 0) place.say(`${counted(come, "new call")} for you to decide on`);
+    if (!isFirst && come > 0) place.say(`${counted(come, "new call")} waiting for a person`);
     isFirst = false;
     if (only === undefined) place.tellWaiting(calls.length);
     foot.replaceChildren(...(more ? [olderOffer(calls.length)] : []));

@@ -39,7 +39,7 @@ export function flipTold(change: string): string {
   return change.replace("_to_", " → ");
 }
 
-export function headline({ summary, partial, partial_reason = "" }: DryRun): string {
+function headline({ summary, partial, partial_reason = "" }: DryRun): string {
   const { evaluated, changed } = summary;
   const cut = partial ? ` The run ended early (${partial_reason}): not all was judged.` : "";
   if (evaluated === 0) return `No call of the past was judged.${cut}`;

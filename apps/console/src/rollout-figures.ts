@@ -31,7 +31,7 @@ export function rolloutFigures({ figures }: Pick<Rollout, "figures">): HTMLEleme
 }
 
 /** "3 (12 %)". */
-export function shareTold(part: number, verdicts: Verdicts): string {
+function shareTold(part: number, verdicts: Verdicts): string {
   const whole = verdicts.allowed + verdicts.blocked + verdicts.escalated;
   return `${count(part)} (${percent(part, whole)})`;
 }

@@ -372,6 +372,20 @@ test("an answer to a tool server's question is part of the call that is approved
   assert.ok((await rig.send(round("ada"))).json().result);
 });
 
+test("whatever else a call brings beside its arguments is part of what is approved, and is shown", async (t) => {
+  const rig = await createWaitingRig(t);
+  const besides = (more: object) => ({ ...TRANSFER, params: { ...TRANSFER.params, ...more } });
+  await rig.send(TRANSFER);
+  rig.decide("p-1", "approved");
+  for (const more of [{ on_behalf_of: "mallory" }, { task: { ttl: 60_000 } }])
+    assert.deepEqual(said(await rig.send(besides(more))), PENDING);
+  assert.deepEqual(rig.queue.parked[1]?.arguments, {
+    arguments: { amount: 5_000 },
+    on_behalf_of: "mallory",
+  });
+  assert.ok((await rig.send(besides({ _meta: { progressToken: 1 } }))).json().result);
+});
+
 test("when the sync stream is silent the queue is asked instead", async (t) => {
   const rig = await createWaitingRig(t);
   await rig.send(TRANSFER);

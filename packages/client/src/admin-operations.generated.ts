@@ -1,47 +1,5 @@
 // Made from the endpoint rows of the control plane by deploy/local/generate.ts; not to be edited.
-
-type AuditEvent = {
-  ts: string;
-  event: string;
-  schema_version: "v4";
-  decision: "allow" | "block" | "escalate";
-  check: string;
-  reason: string;
-  tenant: string;
-  agent_id: string;
-  session_id: string;
-  tool: string;
-  arg_keys: string[];
-  arg_values: Record<string, unknown>;
-  capability_token_id: string;
-  root_capability_token_id: string;
-  caveat_count: number;
-  pending_id: string;
-  decided_by: string;
-  intent_summary: string;
-  latency_ms: number;
-  remote_ip: string;
-  upstream_status: number;
-  requires_step_up: boolean;
-  elevation_id: string;
-  event_id: string;
-  outcome: "executed" | "failed" | "unknown" | "none";
-  reasons: string[];
-  method: string;
-  upstream: string;
-  request_id: string;
-  args_digest: string;
-  policy_revision: number;
-  policy_sha256: string;
-  policy_rule: string;
-  cost_micros: number;
-  sidecar_id: string;
-  sidecar_epoch: number;
-  sidecar_sequence: number;
-  actor: string;
-  degraded: boolean;
-  obligations?: string[];
-};
+import type { AuditEvent, JsonValue } from "@postern/contracts";
 
 export interface AdminOperations {
   /** Issue a capability token */
@@ -1289,7 +1247,7 @@ export interface AdminOperations {
     reply: {
       decisions: {
         /** What the policies were asked. */
-        input: Record<string, unknown>;
+        input: Record<string, JsonValue>;
         candidate_decision: "allow" | "block" | "escalate";
         /** What happened at the policy; of a written input, what the active policy says. */
         actual_decision: "allow" | "block" | "escalate";
@@ -1446,7 +1404,7 @@ export interface AdminOperations {
 
   /** List tenants */
   tenant_list: {
-    input: {};
+    input: Record<string, never>;
     reply: {
       name: string;
       /** "" when there is no active policy. */
@@ -2070,7 +2028,7 @@ export interface AdminOperations {
       /** Name of the first rule that matches. */
       rule?: string;
       /** What the rules were asked about. */
-      claims?: Record<string, unknown>;
+      claims?: Record<string, JsonValue>;
       capability?: {
         agent: string;
         /** The id that the capability would have. Absent when the claims name no subject. */
@@ -2205,15 +2163,15 @@ export interface AdminOperations {
       decided_at?: string;
       decision_reason: string;
       /** The definition approved last; absent when it was too large to be kept. */
-      approved?: Record<string, unknown>;
+      approved?: Record<string, JsonValue>;
       /** The definition that waits; absent when it was too large to be kept. */
-      waiting?: Record<string, unknown>;
+      waiting?: Record<string, JsonValue>;
       /** From what is approved to what waits, when both are known. */
       differences?: {
         /** JSON Pointer of the place that differs. */
         pointer: string;
-        before?: unknown;
-        after?: unknown;
+        before?: JsonValue;
+        after?: JsonValue;
       }[];
       /** False when there are more than are told. */
       differences_whole?: boolean;
@@ -2261,15 +2219,15 @@ export interface AdminOperations {
       decided_at?: string;
       decision_reason: string;
       /** The definition approved last; absent when it was too large to be kept. */
-      approved?: Record<string, unknown>;
+      approved?: Record<string, JsonValue>;
       /** The definition that waits; absent when it was too large to be kept. */
-      waiting?: Record<string, unknown>;
+      waiting?: Record<string, JsonValue>;
       /** From what is approved to what waits, when both are known. */
       differences?: {
         /** JSON Pointer of the place that differs. */
         pointer: string;
-        before?: unknown;
-        after?: unknown;
+        before?: JsonValue;
+        after?: JsonValue;
       }[];
       /** False when there are more than are told. */
       differences_whole?: boolean;
@@ -2312,15 +2270,15 @@ export interface AdminOperations {
       decided_at?: string;
       decision_reason: string;
       /** The definition approved last; absent when it was too large to be kept. */
-      approved?: Record<string, unknown>;
+      approved?: Record<string, JsonValue>;
       /** The definition that waits; absent when it was too large to be kept. */
-      waiting?: Record<string, unknown>;
+      waiting?: Record<string, JsonValue>;
       /** From what is approved to what waits, when both are known. */
       differences?: {
         /** JSON Pointer of the place that differs. */
         pointer: string;
-        before?: unknown;
-        after?: unknown;
+        before?: JsonValue;
+        after?: JsonValue;
       }[];
       /** False when there are more than are told. */
       differences_whole?: boolean;
@@ -2609,7 +2567,7 @@ export interface AdminOperations {
         capability_token_id: string;
         tool: string;
         /** As they were parked; {} once they were erased. */
-        arguments: Record<string, unknown>;
+        arguments: Record<string, JsonValue>;
         /** "" where the policy names none. */
         escalating_rule: string;
         created_at: string;
@@ -2672,7 +2630,7 @@ export interface AdminOperations {
       capability_token_id: string;
       tool: string;
       /** As they were parked; {} once they were erased. */
-      arguments: Record<string, unknown>;
+      arguments: Record<string, JsonValue>;
       /** "" where the policy names none. */
       escalating_rule: string;
       created_at: string;
@@ -2804,7 +2762,7 @@ export interface AdminOperations {
 
   /** Read who one is, and what one may do */
   operator_me: {
-    input: {};
+    input: Record<string, never>;
     reply: {
       /** As acts are told under. */
       name: string;

@@ -8,12 +8,15 @@ const globs = z.array(ToolGlob).max(256);
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const scalar = z.union([z.string().max(1024), z.number(), z.boolean(), z.null()]);
 
+/** Whether it is one is asked when a token is issued, and when a call is judged. */
+const pointer = z.string().max(512).meta({ pattern: "^(?:/(?:[^/~]|~[01])*)*$" });
+
 /** One condition on the call's arguments. `path` is an RFC 6901 JSON Pointer into `arguments`; a missing value never satisfies. */
 export const ArgumentPredicate = z.discriminatedUnion("op", [
-  z.strictObject({ op: z.enum(["eq", "ne"]), path: z.string().max(512), value: scalar }),
-  z.strictObject({ op: z.enum(["lt", "lte", "gt", "gte"]), path: z.string().max(512), value: z.number() }),
-  z.strictObject({ op: z.literal("in"), path: z.string().max(512), values: z.array(scalar).max(256) }),
-  z.strictObject({ op: z.literal("glob"), path: z.string().max(512), value: z.string().max(1024) }),
+  z.strictObject({ op: z.enum(["eq", "ne"]), path: pointer, value: scalar }),
+  z.strictObject({ op: z.enum(["lt", "lte", "gt", "gte"]), path: pointer, value: z.number() }),
+  z.strictObject({ op: z.literal("in"), path: pointer, values: z.array(scalar).max(256) }),
+  z.strictObject({ op: z.literal("glob"), path: pointer, value: z.string().max(1024) }),
 ]);
 export type ArgumentPredicate = z.infer<typeof ArgumentPredicate>;
 

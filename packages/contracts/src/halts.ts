@@ -22,7 +22,8 @@ export const HaltReason = z
   .string()
   .max(512)
   .regex(plain, "must not hold control characters")
-  .regex(/\S/, "must say why");
+  .refine((text) => text.trim() !== "", "must say why")
+  .meta({ pattern: "^[^\\p{Cc}\\p{Cs}]*[^\\p{Cc}\\p{Cs}\\s][^\\p{Cc}\\p{Cs}]*$" });
 
 export const Halt = z.strictObject({
   id: Identifier,

@@ -60,6 +60,7 @@ export {
   IssuerTrust,
   IssuerUrl,
   isLoopbackHost,
+  isPlainHost,
   KeySetUrl,
   LoginReply,
   LoginState,

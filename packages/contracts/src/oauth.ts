@@ -77,7 +77,7 @@ export const AgentTemplate = z
 const grantable = Caveat.refine(
   ({ type }) => type !== "step_up",
   "a rule cannot say when its holder last proved a fresh factor",
-);
+).meta({ not: { properties: { type: { const: "step_up" } }, required: ["type"] } });
 
 /** The rule's holder gets a capability for `agent` with these caveats. */
 export const ExchangeRule = z.strictObject({
@@ -89,7 +89,8 @@ export const ExchangeRule = z.strictObject({
       (match) => Object.keys(match).length > 0,
       'must name a claim; {"/sub": {"glob": "*"}} is everybody',
     )
-    .refine((match) => Object.keys(match).length <= 8, "must not name more than 8 claims"),
+    .refine((match) => Object.keys(match).length <= 8, "must not name more than 8 claims")
+    .meta({ minProperties: 1, maxProperties: 8 }),
   grant: z.strictObject({
     agent: AgentTemplate,
     caveats: z
@@ -166,6 +167,11 @@ export function isLoopbackHost(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
 
+/** A name or an address as they are written everywhere; a parser takes more than that for a host. */
+export function isPlainHost(hostname: string): boolean {
+  return /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])$/.test(hostname);
+}
+
 function isWebAddress(text: string): boolean {
   return isWebAddressWithQuery(text) && !text.includes("?");
 }
@@ -174,6 +180,6 @@ function isWebAddress(text: string): boolean {
 function isWebAddressWithQuery(text: string): boolean {
   if (!/^https?:\/\/[\x21-\x7e]+$/.test(text) || /[\\#"<>^`{|}]/.test(text)) return false;
   const url = URL.parse(text);
-  if (url === null || url.username !== "" || url.password !== "" || url.hostname === "") return false;
+  if (url === null || url.username !== "" || url.password !== "" || !isPlainHost(url.hostname)) return false;
   return url.protocol === "https:" || isLoopbackHost(url.hostname);
 }

@@ -134,7 +134,8 @@ const SidecarLabel = z
 /** What a sidecar says it is, such as `env=prod`, and what a rollout asks for. */
 export const SidecarLabels = z
   .record(SidecarLabel, SidecarLabel)
-  .refine((labels) => Object.keys(labels).length <= 16, "must be at most 16 labels");
+  .refine((labels) => Object.keys(labels).length <= 16, "must be at most 16 labels")
+  .meta({ maxProperties: 16 });
 export type SidecarLabels = Readonly<z.infer<typeof SidecarLabels>>;
 
 /**

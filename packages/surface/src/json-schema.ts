@@ -77,11 +77,11 @@ function describeOrOpen({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes
     if (typeof part.pattern === "string") part.pattern = portable(part.pattern);
 }
 
-/** The same pattern without classes that not every regular expression knows, or that mean more letters to some. */
+/** The same pattern without classes that not every regular expression knows, or that mean more letters to some. Halves of surrogate pairs are in no text. */
 function portable(pattern: string): string {
   return pattern
     .replaceAll("\\p{Cc}", "\\u0000-\\u001f\\u007f-\\u009f")
-    .replaceAll("\\p{Cs}", "\\ud800-\\udfff")
+    .replaceAll("\\p{Cs}", "")
     .replaceAll(/(\[[^\]]*)?\\d/g, (_, inClass?: string) =>
       inClass === undefined ? "[0-9]" : `${inClass}0-9`,
     )

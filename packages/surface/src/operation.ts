@@ -214,5 +214,7 @@ function assertStrict(where: string, schema: unknown): void {
   if (typeof schema !== "object" || schema === null) return;
   if ("properties" in schema && !("additionalProperties" in schema))
     throw new Error(`${where} lets unknown fields pass; use z.strictObject`);
-  for (const [key, value] of Object.entries(schema)) assertStrict(`${where}.${key}`, value);
+  // What is ruled out need not be told whole.
+  for (const [key, value] of Object.entries(schema))
+    if (key !== "not") assertStrict(`${where}.${key}`, value);
 }

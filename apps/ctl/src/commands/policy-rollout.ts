@@ -103,7 +103,7 @@ function describe({ figures, samples = [], ...rollout }: CountedRollout): string
       ] as const
     ).map(([name, said]) => [
       name,
-      ...["allowed", "blocked", "escalated"].map((kind) => String(said[kind] ?? 0)),
+      ...(["allowed", "blocked", "escalated"] as const).map((kind) => String(said[kind])),
     ]),
   ];
   return [

@@ -1,12 +1,13 @@
 // A call as people are shown it, and the digest that an approval of it is bound to (P8): who asks for what, with exactly which input, under which
-// policy. What a repeated call brings as answers to a tool server's questions is part of what is asked, so it is approved with it.
+// policy. What a call brings beside its arguments is part of what is asked, such as answers to a tool server's questions, so it is approved with
+// it; only `_meta`, which is of the exchange and differs each time, is not.
 import type { ApprovalRequest, JsonObject } from "@postern/contracts";
 import { callDigest, type Escalated } from "@postern/decision";
 import type { Authenticated, IdentifiedCall } from "../stages.ts";
 
 type Call = Authenticated<IdentifiedCall>;
 
-/** Stands for the method of a tools/call that brings input along: its arguments are then all that it asks with. */
+/** Stands for the method of a tools/call that brings more than arguments: they are then all that it asks with. */
 const CALL_WITH_INPUT = "tools/call with input";
 
 /** Whether a call answers questions of the tool server's own (MCP 2026-07-28, `input_required`). */
@@ -49,10 +50,11 @@ export function parkedCall(stage: Call, escalated: Escalated, digest: string): A
 /** What people are shown, and what the digest is over. */
 export function askedOf(stage: Call): { readonly method: string; readonly args: JsonObject } {
   const { args, message, method } = stage;
-  if (method !== "tools/call" || !bringsInput(stage)) return { method, args };
-  const params = message === undefined || message.kind === "response" ? {} : (message.params ?? {});
-  const { inputResponses = null, requestState = null } = params;
-  return { method: CALL_WITH_INPUT, args: { arguments: args, inputResponses, requestState } };
+  if (method !== "tools/call" || message === undefined || message.kind === "response")
+    return { method, args };
+  const { name: _name, arguments: _args, _meta, ...beside } = message.params ?? {};
+  if (Object.keys(beside).length === 0) return { method, args };
+  return { method: CALL_WITH_INPUT, args: { arguments: args, ...beside } };
 }
 
 const fitted = (text = "", charactersMax: number) => text.slice(0, charactersMax).toWellFormed();

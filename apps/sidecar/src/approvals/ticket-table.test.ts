@@ -25,6 +25,18 @@ test("news that was overtaken by later news changes nothing", () => {
   assert.deepEqual(table.settled, ["p approved", "p used"]);
 });
 
+test("what a replica whose clock is ahead took for expired may still be decided", () => {
+  const table = createTable();
+  table.keep(ticket("p", "pending"));
+  table.keep(ticket("p", "expired"));
+  assert.equal(table.keep(ticket("p", "approved")).status, "approved");
+  table.keep(ticket("q", "expired"));
+  assert.equal(table.keep(ticket("q", "pending")).status, "expired");
+  assert.equal(table.keep(ticket("q", "rejected")).status, "rejected");
+  assert.equal(table.keep(ticket("q", "approved")).status, "rejected");
+  assert.deepEqual(table.settled, ["p expired", "p approved", "q expired", "q rejected"]);
+});
+
 test("of several approvals of one call the latest counts, in whatever order they are heard of", () => {
   const table = createTable();
   table.keep(ticket("new", "pending", { created_at: "2026-01-01T00:30:00.000Z" }));

@@ -19,6 +19,12 @@ export interface TicketTableOptions {
 /** A call only ever goes on from one status to one further right. */
 const COURSE: readonly ApprovalStatus[] = ["pending", "approved", "rejected", "expired", "used"];
 
+/** Expired may be what one replica's clock says and not another's, who then decides: a decision is news. */
+function isNews(known: ApprovalStatus, status: ApprovalStatus): boolean {
+  const isDecision = status === "approved" || status === "rejected";
+  return (known === "expired" && isDecision) || COURSE.indexOf(known) < COURSE.indexOf(status);
+}
+
 export function createTicketTable({ ticketsMax, onSettled }: TicketTableOptions): TicketTable {
   /** By when they were first heard of, oldest first. */
   const tickets = new Map<string, ApprovalTicket>();
@@ -34,7 +40,7 @@ export function createTicketTable({ ticketsMax, onSettled }: TicketTableOptions)
     keep(ticket) {
       const { pending_id, digest, status } = ticket;
       const known = byId(pending_id);
-      if (known !== undefined && COURSE.indexOf(known.status) >= COURSE.indexOf(status)) return known;
+      if (known !== undefined && !isNews(known.status, status)) return known;
       tickets.set(pending_id, ticket);
       const other = byId(latest.get(digest) ?? "");
       if (other === undefined || other.created_at <= ticket.created_at) latest.set(digest, pending_id);

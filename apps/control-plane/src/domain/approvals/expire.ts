@@ -5,7 +5,7 @@ import { type Approval, noticeOf } from "./model.ts";
 import { lockOverdueRegister, selectOverdue, updateApproval, updateRegister } from "./store.ts";
 
 /** Calls in one transaction. */
-export const EXPIRED_PER_TURN = 200;
+const EXPIRED_PER_TURN = 200;
 
 /** Writes down that these have expired, under the tenant's register, which is locked. The register's version afterwards. */
 export async function expire(

@@ -2,12 +2,17 @@
 // shown that somebody else agrees.
 import { Fault } from "@postern/fault";
 import type { Unit } from "../unit.ts";
-import type { TenantSettings } from "./settings.ts";
+
+/** The rules that ask for a second person. */
+interface Rules {
+  readonly approvals: { readonly four_eyes: boolean; readonly approvers_required: number };
+  readonly policies: { readonly two_person: boolean };
+}
 
 /** @throws Fault forbidden "settings.second_person", when this change asks fewer people than were asked before, and one alone wants it. */
 export function requireSecondToLoosen(
   { actor }: Unit,
-  { before, after }: { before: TenantSettings; after: TenantSettings },
+  { before, after }: { readonly before: Rules; readonly after: Rules },
 ): void {
   const isLooser =
     (before.policies.two_person && !after.policies.two_person) ||
@@ -17,7 +22,7 @@ export function requireSecondToLoosen(
 }
 
 /** @throws Fault forbidden "settings.second_person", when the tenant asks for two people, and one alone would make another. */
-export function requireSecondToEmpower({ actor }: Unit, { approvals, policies }: TenantSettings): void {
+export function requireSecondToEmpower({ actor }: Unit, { approvals, policies }: Rules): void {
   const isAsked = policies.two_person || approvals.four_eyes || approvals.approvers_required > 1;
   if (isAsked && actor.isSeconded !== true) throw alone("to give anybody roles, an identity or a token");
 }

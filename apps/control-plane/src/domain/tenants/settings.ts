@@ -7,7 +7,7 @@ import { requireSecondToLoosen } from "./second-person.ts";
 import { requireServed } from "./service.ts";
 import { findSettings, lockSettings, updateSettings } from "./store.ts";
 
-export const ApprovalSettings = z.strictObject({
+const ApprovalSettings = z.strictObject({
   four_eyes: z
     .boolean()
     .default(false)
@@ -26,7 +26,7 @@ export const ApprovalSettings = z.strictObject({
     .describe("How long an approval may be used after it was given."),
 });
 
-export const PolicySettings = z.strictObject({
+const PolicySettings = z.strictObject({
   two_person: z
     .boolean()
     .default(false)

@@ -1,6 +1,6 @@
 // A webhook: an address outside that a tenant wants told of what happens, in the form of Standard Webhooks. Each thing to tell is one delivery to
 // one webhook, tried until it is taken or three days have passed; its id stays the same however often it is sent.
-import { WEB_ADDRESS } from "@postern/contracts";
+import { isPlainHost, WEB_ADDRESS } from "@postern/contracts";
 import { z } from "zod";
 import type { Notice } from "../unit.ts";
 
@@ -127,5 +127,5 @@ export const LEASE_MS = 60_000;
 function isWebAddress(text: string): boolean {
   if (!/^https?:\/\/[\x21-\x7e]+$/.test(text) || /[\\#"<>^`{|}]/.test(text)) return false;
   const url = URL.parse(text);
-  return url !== null && url.username === "" && url.password === "" && url.hostname !== "";
+  return url !== null && url.username === "" && url.password === "" && isPlainHost(url.hostname);
 }

@@ -2,6 +2,7 @@
 import { Identifier } from "@postern/contracts";
 import { pageOf, pageQuery } from "@postern/surface";
 import { z } from "zod";
+import { SYSTEM_TENANT } from "../../domain/tenants/model.ts";
 import { operation, pageOfItems, startOf } from "./context.ts";
 import { claim, NO_TENANT, tenantField, tenantQuery } from "./fields.ts";
 import { ActivationView, activationView } from "./policy-views.ts";
@@ -104,7 +105,7 @@ const rollback = operation({
     429: "Too many proposals are open.",
     503: "The master key is not configured.",
   },
-  query: z.strictObject(tenantQuery),
+  query: z.strictObject({ tenant: tenantQuery.tenant.meta({ not: { const: SYSTEM_TENANT } }) }),
   body: z
     .strictObject({
       rolled_back_by: claim,
