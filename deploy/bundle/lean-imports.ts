@@ -7,7 +7,12 @@ const ROOMS: Readonly<Record<string, string>> = {
     import Dispatcher from "undici/lib/dispatcher/dispatcher.js";
     import api from "undici/lib/api/index.js";
     Object.assign(Dispatcher.prototype, api);
-    export { default as Pool } from "undici/lib/dispatcher/pool.js";`,
+    export { default as Agent } from "undici/lib/dispatcher/agent.js";
+    export { default as Pool } from "undici/lib/dispatcher/pool.js";
+    export const request = (url, { dispatcher, method = "GET", ...options }) => {
+      const { origin, pathname, search } = new URL(url);
+      return dispatcher.request({ ...options, method, origin, path: pathname + search });
+    };`,
   "prom-client": `
     export { default as Counter } from "prom-client/lib/counter.js";
     export { default as Gauge } from "prom-client/lib/gauge.js";
