@@ -3,8 +3,14 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import type { Database, Executor } from "./connection.ts";
 import { isTransient } from "./faults.ts";
+import { boundToConnections } from "./lost-connection.ts";
 
 const ATTEMPTS_MAX = 4;
+/**
+ * The driver's own wait grows with the connections that are lost, and not with the attempts that failed: a server that restarts once would be
+ * waited for up to 20 s.
+ */
+const RECONNECT_AFTER_SECONDS = 0.25;
 
 /**
  * Opens a pool. Connects at the first query.
@@ -14,10 +20,11 @@ export function openPostgres(options: { url: string; connectionsMax: number }): 
   const client = postgres(options.url, {
     max: options.connectionsMax,
     connect_timeout: 10,
+    backoff: () => RECONNECT_AFTER_SECONDS,
     onnotice: () => {},
     connection: { application_name: "postern-control-plane" },
   });
-  const executor: Executor = drizzle(client);
+  const executor: Executor = drizzle(boundToConnections(client));
   return {
     kind: "postgres",
     executor,
