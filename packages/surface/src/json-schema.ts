@@ -77,9 +77,12 @@ function describeOrOpen({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes
     if (typeof part.pattern === "string") part.pattern = portable(part.pattern);
 }
 
-/** The same pattern without classes that not every regular expression knows, or that mean more letters to some. Halves of surrogate pairs are in no text. */
+/**
+ * The same pattern without classes that not every regular expression knows, or that mean more letters to some. Halves of surrogate pairs are in
+ * no text. Raises an Error when something is left that not everybody reads.
+ */
 function portable(pattern: string): string {
-  return pattern
+  const plain = pattern
     .replaceAll("\\p{Cc}", "\\u0000-\\u001f\\u007f-\\u009f")
     .replaceAll("\\p{Cs}", "")
     .replaceAll(/(\[[^\]]*)?\\d/g, (_, inClass?: string) =>
@@ -88,6 +91,9 @@ function portable(pattern: string): string {
     .replaceAll(/(\[[^\]]*)?\\w/g, (_, inClass?: string) =>
       inClass === undefined ? "[A-Za-z0-9_]" : `${inClass}A-Za-z0-9_`,
     );
+  if (/\\p\{|\[\^?\]/i.test(plain))
+    throw new Error(`not every reader of JSON Schema takes the pattern ${pattern}`);
+  return plain;
 }
 
 function mapObjects(node: unknown, map: (object: JsonSchema) => JsonSchema): unknown {

@@ -205,3 +205,30 @@ test("a link to nowhere and an example that the row would refuse are mistakes of
     /wrong: the example's query is not what the row takes/,
   );
 });
+
+test("patterns are written as everybody reads them, and what only a schema knows of itself is told", () => {
+  const name = z.string().regex(/^[^\p{Cc}\p{Cs}]*\d$/u);
+  const address = z
+    .string()
+    .refine(URL.canParse)
+    .meta({ pattern: "^https://[\\w-]+$", not: { const: "https://x" } });
+  const body = z.strictObject({ name, address });
+  const shaped = (taken: z.ZodType) => {
+    const row = operation({
+      ...shared,
+      id: "a",
+      method: "POST",
+      path: "/v1/a",
+      body: taken,
+      run: () => undefined,
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: the document is read as freely as any JSON.
+    const { paths } = openapi({ info, surfaces: [{ door, rows: [row] }] }) as any;
+    return paths["/v1/a"].post.requestBody.content["application/json"].schema.properties;
+  };
+  assert.deepEqual(shaped(body), {
+    name: { type: "string", pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*[0-9]$" },
+    address: { type: "string", pattern: "^https://[A-Za-z0-9_-]+$", not: { const: "https://x" } },
+  });
+  assert.throws(() => shaped(z.strictObject({ name: z.string().regex(/\p{L}/u) })), /not every reader/);
+});

@@ -82,6 +82,8 @@ test("a body that is too large, or that a row does not take, is refused by every
       "content-length": String(bytes),
     });
     assert.equal(refused.status, row.body === undefined ? 400 : 413, `${row.id}: ${refused.text}`);
+    if (refused.status === 413)
+      assert.equal(refused.json.error, `The body is larger than ${bytes - 1} bytes.`, row.id);
   }
 });
 

@@ -6,6 +6,8 @@ import { operation, pageOfItems, startOf } from "./context.ts";
 import { NO_TENANT, tenantField, tenantQuery } from "./fields.ts";
 import { MintedView, mintedView, RevocationView, revocationView } from "./views.ts";
 
+/** Caveats that subject, ttl_seconds, tools, max_calls and step_up become. */
+const CAVEATS_OF_FIELDS = 5;
 /** Ten years. */
 const TTL_SECONDS_MAX = 315_360_000;
 
@@ -33,7 +35,7 @@ const MintBody = z.strictObject({
     .describe("Whether to answer with the key with which the agent signs what it remembers."),
   caveats: z
     .array(Caveat)
-    .max(CAVEATS_MAX)
+    .max(CAVEATS_MAX - CAVEATS_OF_FIELDS)
     .default([])
     .describe("Further caveats, after those from the fields."),
   attenuable: z.boolean().default(false).describe("Whether the holder may narrow the token offline."),
@@ -65,6 +67,7 @@ const mint = operation({
   links: [
     { to: "capability_step_up", body: { jti: "jti", tenant: "tenant" } },
     { to: "capability_revoke", body: { jti: "jti", tenant: "tenant" } },
+    { to: "fleet_memory_key", body: { jti: "jti" } },
   ],
   reply: MintedView,
   run: async ({ body }, context) => {

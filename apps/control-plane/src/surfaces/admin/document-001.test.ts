@@ -1,7 +1,9 @@
 // The examples of document 001 for the endpoints that exist, in its order, on both engines: field by field, status by status.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ACME, ENGINES, testPlane } from "../../control-plane.fixture.ts";
+import { ACME, BETA, ENGINES, testPlane } from "../../control-plane.fixture.ts";
+import { parkedCall } from "../../domain/approvals/parked-call.fixture.ts";
+import { LEDGER, trialPlane } from "../../domain/trials/trials.fixture.ts";
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 const REGO = 'package intentgate.policy\n\ndecision := {"allow": true}\n';
@@ -29,7 +31,10 @@ for (const engine of ENGINES) {
     assert.match(minted.json.expires_at, INSTANT);
     assert.deepEqual(Object.keys(minted.json), ["token", "jti", "expires_at", "subject", "tenant"]);
 
-    assert.equal((await plane.request("POST", "/v1/admin/mint", { body: { subject: "agent" } })).status, 200);
+    const remembering = { subject: "agent", with_memory_signing_key: true, step_up: true };
+    const keyed = await plane.request("POST", "/v1/admin/mint", { body: remembering });
+    assert.deepEqual([keyed.status, keyed.json.expires_at], [200, undefined]);
+    assert.match(keyed.json.memory_signing_key, /^[\w-]{43}$/);
     const invalid = await plane.request("POST", "/v1/admin/mint", { body: {} });
     assert.equal(invalid.status, 400);
     assert.equal(typeof invalid.json.error, "string");
@@ -116,6 +121,17 @@ for (const engine of ENGINES) {
 
     assert.deepEqual((await plane.request("GET", `${drafts}/${id}`)).json, created.json);
     assert.equal((await plane.request("GET", `${drafts}/nothing`)).status, 404);
+    // Another tenant's is not there.
+    for (const method of ["GET", "PUT", "DELETE"])
+      assert.equal(
+        (
+          await plane.request(method, `${drafts}/${id}`, {
+            token: BETA,
+            ...(method === "PUT" && { body: {} }),
+          })
+        ).status,
+        404,
+      );
     const changed = await plane.request("PUT", `${drafts}/${id}`, { body: { description: "other words" } });
     assert.deepEqual(
       [changed.status, changed.json.description, changed.json.rego_source],
@@ -155,6 +171,10 @@ for (const engine of ENGINES) {
     const back = await plane.request("POST", "/v1/admin/policies/rollback?tenant=acme-corp");
     assert.deepEqual([back.status, back.json.draft_id, back.json.rego_sha256], [200, first, rego_sha256]);
 
+    const body = { rolled_back_by: "joe@acme-corp.example", tenant: "acme-corp", revision: 2 };
+    const again = await plane.request("POST", "/v1/admin/policies/rollback", { body });
+    assert.deepEqual([again.json.draft_id, again.json.promoted_by], [second, "joe@acme-corp.example"]);
+
     const cleared = await plane.request("DELETE", `${active}?tenant=acme-corp`);
     assert.deepEqual([cleared.status, cleared.text], [204, ""]);
     assert.equal((await plane.request("GET", `${active}?tenant=acme-corp`)).status, 404);
@@ -163,6 +183,33 @@ for (const engine of ENGINES) {
       const body = { name: `policy-${number}`, rego_source: `${REGO}# ${number}`, tenant: "acme-corp" };
       return (await plane?.request("POST", "/v1/admin/policies/drafts", { body }))?.json.id;
     }
+  });
+
+  test(`${engine}: a candidate is tried on an input and on calls of the past as the document says`, async (t) => {
+    const plane = await trialPlane(t, engine);
+    if (plane === undefined) return;
+    await plane.tell([{ tool: "read_invoice" }]);
+    const fields = ["input", "candidate_decision", "actual_decision", "rule"];
+    for (const asked of [{ input: { tool: "read_invoice" } }, { sample: "last:500" }]) {
+      const { status, json, text } = await plane.dryRun({ rego_source: LEDGER, tenant: "acme", ...asked });
+      assert.equal(status, 200, text);
+      assert.deepEqual(Object.keys(json.decisions[0]).slice(0, 4), fields);
+      assert.deepEqual(
+        [json.decisions[0].input.tool, json.decisions[0].candidate_decision],
+        ["read_invoice", "allow"],
+      );
+    }
+    const other = await plane.dryRun({
+      rego: LEDGER,
+      from: "2020-01-01T00:00:00Z",
+      agent_id: "a",
+      tool: "t",
+      limit: 5,
+    });
+    assert.deepEqual([other.status, other.json.decisions], [200, []]);
+    assert.equal((await plane.dryRun({ rego_source: "package", input: {} })).status, 400);
+    assert.equal((await plane.dryRun({ rego_source: LEDGER })).status, 400);
+    assert.equal((await plane.dryRun({ rego_source: LEDGER, input: {} }, "wrong")).status, 401);
   });
 
   test(`${engine}: the audit log is queried, verified and exported as the document says`, async (t) => {
@@ -229,6 +276,50 @@ for (const engine of ENGINES) {
       (await plane.request("GET", "/v1/admin/audit/export?format=csv", { token: "wrong" })).status,
       401,
     );
+  });
+
+  test(`${engine}: approvals are listed and decided as the document says`, async (t) => {
+    const plane = await testPlane(t, engine);
+    if (plane === undefined) return;
+    const { credential } = (await plane.request("POST", "/v1/admin/sidecars", { token: ACME, body: {} }))
+      .json;
+    const park = async (amount: number) => {
+      const body = parkedCall({ arguments: { to: "ada", amount } });
+      return (await plane.request("POST", "/v1/sidecar/approvals", { token: credential, body })).json
+        .pending_id;
+    };
+    const [first, second] = [await park(1), await park(2)];
+    const path = "/v1/admin/approvals";
+    const listed = await plane.request("GET", `${path}?tenant=acme&limit=1`);
+    assert.deepEqual([listed.status, Object.keys(listed.json)], [200, ["items", "next_cursor"]]);
+    const [item] = listed.json.items;
+    assert.deepEqual(Object.keys(item).slice(0, 8), [
+      ...["id", "tenant", "agent_id", "capability_token_id", "tool", "arguments", "escalating_rule"],
+      "created_at",
+    ]);
+    assert.deepEqual(
+      [item.id, item.tenant, item.tool, item.arguments, item.escalating_rule],
+      [second, "acme", "pay", { to: "ada", amount: 2 }, "payments"],
+    );
+    assert.match(item.created_at, INSTANT);
+    const next = await plane.request("GET", `${path}?tenant=acme&limit=1&cursor=${listed.json.next_cursor}`);
+    assert.deepEqual([next.json.items[0].id, next.json.next_cursor], [first, undefined]);
+    assert.equal((await plane.request("GET", path, { token: "wrong" })).status, 401);
+    const waiting = await plane.request("GET", "/v1/admin/tenants", { token: ACME });
+    assert.equal(waiting.json[0].pending_approvals, 2);
+
+    const decide = (id: string, body: object, token?: string) =>
+      plane.request("POST", `${path}/${id}/decide`, { body, ...(token !== undefined && { token }) });
+    assert.equal((await decide(first, { decision: "perhaps" })).status, 400);
+    assert.equal((await decide(first, { decision: "approve" }, "wrong")).status, 401);
+    assert.equal((await decide(first, { decision: "approve" }, BETA)).status, 404);
+    assert.equal((await decide("nothing", { decision: "approve" })).status, 404);
+    const decided_by = "joe@acme-corp.example";
+    const approved = await decide(first, { decision: "approve", reason: "known", decided_by });
+    assert.deepEqual([approved.status, approved.text], [204, ""]);
+    assert.equal((await decide(second, { decision: "reject", note: "unknown", decided_by })).status, 204);
+    assert.equal((await decide(second, { decision: "approve" })).status, 409);
+    assert.deepEqual((await plane.request("GET", path)).json.items, []);
   });
 
   test(`${engine}: GET /v1/admin/tenants answers a bare array`, async (t) => {

@@ -2,7 +2,6 @@
 import { Identifier } from "@postern/contracts";
 import { pageOf, pageQuery } from "@postern/surface";
 import { z } from "zod";
-import { SYSTEM_TENANT } from "../../domain/tenants/model.ts";
 import { operation, pageOfItems, startOf } from "./context.ts";
 import { claim, NO_TENANT, tenantField, tenantQuery } from "./fields.ts";
 import { ActivationView, activationView } from "./policy-views.ts";
@@ -105,7 +104,7 @@ const rollback = operation({
     429: "Too many proposals are open.",
     503: "The master key is not configured.",
   },
-  query: z.strictObject({ tenant: tenantQuery.tenant.meta({ not: { const: SYSTEM_TENANT } }) }),
+  query: z.strictObject(tenantQuery),
   body: z
     .strictObject({
       rolled_back_by: claim,
@@ -116,7 +115,8 @@ const rollback = operation({
   example: { query: { tenant: "acme-corp" }, body: { rolled_back_by: "joe@acme-corp.example" } },
   reply: OutcomeView,
   run: async ({ query, body }, context) => {
-    const tenant = await context.scope.body(body?.tenant ?? (await context.scope.one(query.tenant)));
+    const { scope } = context;
+    const tenant = body?.tenant === undefined ? await scope.one(query.tenant) : await scope.body(body.tenant);
     const change = { kind: "rollback", revision: body?.revision } as const;
     const wish = { tenant, change, claim: body?.rolled_back_by ?? "" };
     return outcomeAnswer(await context.changes.ask(context.work, wish), 200);

@@ -51,7 +51,7 @@ const change = operation({
   example: {
     body: {
       tenant: "acme-corp",
-      approvals: { four_eyes: true, pending_seconds: 3600 },
+      approvals: { pending_seconds: 3600, use_seconds: 600 },
       policies: { two_person: false },
     },
   },

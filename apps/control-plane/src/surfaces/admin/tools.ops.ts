@@ -28,7 +28,7 @@ const list = operation({
     status: ToolStatus.optional(),
     ...pageQuery(),
   }),
-  example: { query: { tenant: "acme-corp", upstream: "bank", status: "quarantined", limit: 100 } },
+  example: { query: { tenant: "acme-corp", upstream: "bank", limit: 100 } },
   links: [
     { to: "tool_view", params: { id: "items/0/id" }, query: { tenant: "items/0/tenant" } },
     { to: "tool_quarantine", params: { id: "items/0/id" }, query: { tenant: "items/0/tenant" } },

@@ -2,6 +2,7 @@
 import { ApprovalClaim, ApprovalRequest, ApprovalTicket, ClaimRefusal, Identifier } from "@postern/contracts";
 import { answer } from "@postern/surface";
 import { z } from "zod";
+import { FailureBody } from "../failure.ts";
 import { operation } from "./context.ts";
 
 const path = "/v1/sidecar/approvals";
@@ -82,7 +83,7 @@ const claim = operation({
     409: {
       description:
         "There is nothing to take: the ticket says how it stands, `code` is `approvals.<status>`, `approvals.digest` for another call, or `approvals.four_eyes`.",
-      body: ClaimRefusal,
+      body: z.union([ClaimRefusal, FailureBody]),
     },
   },
   ...byId,

@@ -105,7 +105,7 @@ const audit = operation({
   replies: {
     409: {
       description: "Records are missing before these, or they contradict earlier ones.",
-      body: RefusedBatch,
+      body: z.union([RefusedBatch, FailureBody]),
     },
   },
   bodyBytesMax: BATCH_BYTES_MAX,
@@ -113,6 +113,19 @@ const audit = operation({
   // Evidence is taken as it was written: what an agent put into a call must not keep its record out of the log.
   takesAnyText: true,
   body: AuditBatch,
+  example: {
+    body: {
+      epoch: 1,
+      previous_hash: "0".repeat(64),
+      records: [
+        {
+          sequence: 1,
+          hash: "f2197e108597781d8a9fe09f408b26c232d2f5cd614b5ef0a102f9b653ed7546",
+          body: { kind: "lost_end", epoch: 1, from: 12 },
+        },
+      ],
+    },
+  },
   reply: z.union([AuditBatchReply, RefusedBatch]),
   run: async ({ body }, { intake, sidecar, work, metrics }) => {
     const taken = await intake.take(work, sidecar, body);
