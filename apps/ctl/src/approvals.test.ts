@@ -1,10 +1,8 @@
 // postern approvals against a scripted control plane.
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { defer, type TestScope } from "@postern/testkit";
-import { postern, posternJson } from "./cli.fixture.ts";
+import type { TestScope } from "@postern/testkit";
+import { controlPlane } from "./control-plane.fixture.ts";
 
 const parked = {
   ...{ id: "p1", tenant: "acme", agent_id: "robot", capability_token_id: "t1", tool: "pay" },
@@ -17,44 +15,30 @@ const parked = {
   ...{ reason: "A \u001b[2Jlarge amount.", digest: "0".repeat(64) },
 };
 
-async function controlPlane(t: TestScope) {
-  const seen: string[] = [];
+async function queuePlane(t: TestScope) {
   let yes = 0;
-  const server = createServer(async (request, response) => {
-    let body = "";
-    for await (const chunk of request) body += chunk;
-    const line = `${request.method} ${request.url}`;
-    seen.push(`${line} ${body}`.trim());
-    const send = (status: number, answer: object) =>
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answer));
+  const { run, json, seen } = await controlPlane(t, (line) => {
     if (line.includes("/gone/decide"))
-      return send(409, { error: "It was rejected by ada.", code: "approvals.rejected" });
+      return [409, { error: "It was rejected by ada.", code: "approvals.rejected" }];
     if (line.includes("/decide")) {
       yes += 1;
-      return response.writeHead(204).end();
+      return [204];
     }
     const now = { ...parked, approvals_given: yes, status: yes < 2 ? "pending" : "approved" };
-    if (line.includes("/approvals/")) return send(200, now);
-    if (line.includes("tenant=empty")) return send(200, { items: [] });
-    if (line.includes("cursor=more")) return send(200, { items: [{ ...now, id: "p2" }] });
-    return send(200, { items: [now], next_cursor: "more" });
+    if (line.includes("/approvals/")) return [200, now];
+    if (line.includes("tenant=empty")) return [200, { items: [] }];
+    if (line.includes("cursor=more")) return [200, { items: [{ ...now, id: "p2" }] }];
+    return [200, { items: [now], next_cursor: "more" }];
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  defer(t, () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const flags = ["--url", url, "--token", "secret"];
   return {
     seen,
-    run: (...args: string[]) => postern(["approvals", ...args, ...flags]),
-    json: (...args: string[]) => posternJson(["approvals", ...args, ...flags]),
+    run: (...args: string[]) => run("approvals", ...args),
+    json: (...args: string[]) => json("approvals", ...args),
   };
 }
 
 test("approvals shows every page, with what nobody would see written out", async (t) => {
-  const { run, json } = await controlPlane(t);
+  const { run, json } = await queuePlane(t);
   const { code, stdout } = await run();
   assert.equal(code, 0);
   assert.match(stdout, /^p1 +acme +robot +pay +\{"to":"a\\u\{202e\}b","amount":5\} +2026-01-01T01/m);
@@ -64,7 +48,7 @@ test("approvals shows every page, with what nobody would see written out", async
 });
 
 test("approvals show tells the whole call, and no terminal obeys it", async (t) => {
-  const { run } = await controlPlane(t);
+  const { run } = await queuePlane(t);
   const { code, stdout } = await run("show", "p1");
   assert.equal(code, 0);
   assert.match(stdout, /^why +A \\u\{1b\}\[2Jlarge amount\.$/m);
@@ -73,7 +57,7 @@ test("approvals show tells the whole call, and no terminal obeys it", async (t) 
 });
 
 test("approvals approve says how many more are needed, and reject what stands instead", async (t) => {
-  const { run, seen } = await controlPlane(t);
+  const { run, seen } = await queuePlane(t);
   const first = await run("approve", "p1", "--reason", "known payee");
   assert.equal(first.stdout, "Noted. The call p1 still waits: 1 of 2 people said yes.\n");
   assert.ok(

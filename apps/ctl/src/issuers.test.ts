@@ -1,12 +1,11 @@
 // The commands about identity providers, against a control plane that answers by script.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { defer, type TestScope, temporaryDirectory } from "@postern/testkit";
+import { type TestScope, temporaryDirectory } from "@postern/testkit";
 import { postern, posternJson } from "./cli.fixture.ts";
+import { service } from "./control-plane.fixture.ts";
 
 const ISSUER = "https://login.example";
 const file = {
@@ -15,25 +14,6 @@ const file = {
   rules: [{ name: "all", match: { "/sub": { glob: "*" } }, grant: { agent: "a" } }],
 };
 const known = { ...file, id: "i1", tenant: "acme", algorithms: ["RS256"], scopes: [] };
-
-async function service(t: TestScope, answers: Readonly<Record<string, unknown>>) {
-  const seen: string[] = [];
-  const server = createServer(async (request, response) => {
-    let body = "";
-    for await (const chunk of request) body += chunk;
-    const line = `${request.method} ${request.url}`;
-    seen.push(`${line} ${body}`.trim());
-    response.writeHead(line in answers ? 200 : 404, { "content-type": "application/json" });
-    response.end(JSON.stringify(answers[line] ?? { error: `nothing at ${line}` }));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  defer(t, () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { seen, at: ["--url", url, "--token", "secret", "--tenant", "acme"] };
-}
 
 function jsonFile(t: TestScope, value: unknown): string {
   const path = join(temporaryDirectory(t), "file.json");

@@ -1,42 +1,24 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { mint } from "@postern/capability";
 import { randomId, systemClock } from "@postern/fault";
 import { generateKeyPair, importSigningKey } from "@postern/signing";
-import { defer, type TestScope, temporaryDirectory } from "@postern/testkit";
+import { scriptedServer, type TestScope, temporaryDirectory } from "@postern/testkit";
 import { postern, posternJson } from "./cli.fixture.ts";
-
-interface Seen {
-  readonly line: string;
-  readonly authorization: string | undefined;
-  readonly body: string;
-}
 
 type Answer = readonly [status: number, body: unknown];
 
 /** A service that answers each `METHOD /path` with a status and a body, which may depend on the request's body. */
 async function service(t: TestScope, answers: Readonly<Record<string, Answer | ((body: string) => Answer)>>) {
-  const seen: Seen[] = [];
-  const server = createServer(async (request: IncomingMessage, response) => {
-    let body = "";
-    for await (const chunk of request) body += chunk;
-    const line = `${request.method} ${request.url}`;
-    seen.push({ line, authorization: request.headers.authorization, body });
+  return await scriptedServer(t, ({ method, url, body }, response) => {
+    const line = `${method} ${url}`;
     const found = answers[line] ?? [404, { error: `nothing at ${line}` }];
     const [status, answer] = typeof found === "function" ? found(body) : found;
     response.writeHead(status, { "content-type": "application/json" });
     response.end(typeof answer === "string" ? answer : JSON.stringify(answer));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  defer(t, () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
 }
 
 const rpc = (fields: object) => ({ jsonrpc: "2.0", id: "1", ...fields });
@@ -62,7 +44,7 @@ test("mint sends what the flags say and prints the token", async (t) => {
   const { code, json } = await posternJson([...args, "--url", url, "--token", "secret"]);
   assert.equal(code, 0);
   assert.deepEqual(json, reply);
-  assert.equal(seen[0]?.authorization, "Bearer secret");
+  assert.equal(seen[0]?.headers.authorization, "Bearer secret");
   assert.deepEqual(JSON.parse(seen[0]?.body ?? ""), {
     subject: "bot",
     tenant: "acme",
@@ -137,7 +119,7 @@ test("what no flag and no variable gives is read from the connection file", asyn
   assert.equal(verified.code, 1);
   assert.match(verified.stdout, /BROKEN at event e5/);
   assert.deepEqual(
-    seen.map(({ authorization }) => authorization),
+    seen.map(({ headers }) => headers.authorization),
     ["Bearer v4.public.demo", "Bearer admin-secret"],
   );
   // A stored credential never goes to an address that was given by hand.

@@ -1,33 +1,12 @@
 // The commands about operators, against a control plane that answers by script.
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { defer, type TestScope } from "@postern/testkit";
 import { postern, posternJson } from "./cli.fixture.ts";
+import { service } from "./control-plane.fixture.ts";
 
 const olga = { id: "o1", tenant: "acme", name: "olga", roles: ["viewer"], roles_from: "here" };
 const LIST = "GET /v1/admin/operators?tenant=acme&limit=1000";
 const list = { [LIST]: { items: [olga] } };
-
-async function service(t: TestScope, answers: Readonly<Record<string, unknown>>) {
-  const seen: string[] = [];
-  const server = createServer(async (request, response) => {
-    let body = "";
-    for await (const chunk of request) body += chunk;
-    const line = `${request.method} ${request.url}`;
-    seen.push(`${line} ${body}`.trim());
-    response.writeHead(line in answers ? 200 : 404, { "content-type": "application/json" });
-    response.end(JSON.stringify(answers[line] ?? { error: `nothing at ${line}` }));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  defer(t, () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { seen, at: ["--url", url, "--token", "secret", "--tenant", "acme"] };
-}
 
 test("whoami says who the token is of", async (t) => {
   const me = {

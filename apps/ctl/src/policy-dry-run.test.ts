@@ -1,12 +1,11 @@
 // postern policy dry-run against a scripted control plane.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { defer, type TestScope, temporaryDirectory } from "@postern/testkit";
+import { type TestScope, temporaryDirectory } from "@postern/testkit";
 import { postern, posternJson } from "./cli.fixture.ts";
+import { controlPlane } from "./control-plane.fixture.ts";
 
 const run = {
   decisions: [
@@ -29,26 +28,15 @@ const run = {
   partial_reason: "time",
 };
 
-async function controlPlane(t: TestScope) {
+async function trialPlane(t: TestScope) {
   const seen: { [field: string]: unknown }[] = [];
-  const server = createServer(async (request, response) => {
-    let body = "";
-    for await (const chunk of request) body += chunk;
+  const { at } = await controlPlane(t, (_, body) => {
     const asked = JSON.parse(body);
     seen.push(asked);
-    const send = (status: number, answer: object) =>
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answer));
-    if (asked.rego_source === "bad") return send(400, { error: "policy.rego:1: no", code: "policy.rego" });
-    if (asked.rego_source === "fine") return send(200, { ...run, safety: [], decisions: [], partial: false });
-    return send(200, run);
+    if (asked.rego_source === "bad") return [400, { error: "policy.rego:1: no", code: "policy.rego" }];
+    if (asked.rego_source === "fine") return [200, { ...run, safety: [], decisions: [], partial: false }];
+    return [200, run];
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  defer(t, () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const flags = ["--url", url, "--token", "secret", "--tenant", "acme"];
   const folder = temporaryDirectory(t);
   const file = (name: string, text: string) => {
     writeFileSync(join(folder, name), text);
@@ -56,13 +44,13 @@ async function controlPlane(t: TestScope) {
   };
   return {
     ...{ seen, file },
-    run: (...args: string[]) => postern(["policy", "dry-run", ...args, ...flags]),
-    json: (...args: string[]) => posternJson(["policy", "dry-run", ...args, ...flags]),
+    run: (...args: string[]) => postern(["policy", "dry-run", ...args, ...at]),
+    json: (...args: string[]) => posternJson(["policy", "dry-run", ...args, ...at]),
   };
 }
 
 test("policy dry-run shows what would change, and a critical finding is exit code 1", async (t) => {
-  const { run, json, seen, file } = await controlPlane(t);
+  const { run, json, seen, file } = await trialPlane(t);
   const rego = file("p.rego", "package x");
   const { code, stdout } = await run(rego, "--sample", "24h,tool:pay", "--show", "5");
   assert.equal(code, 1);
@@ -78,14 +66,14 @@ test("policy dry-run shows what would change, and a critical finding is exit cod
 });
 
 test("policy dry-run asks about one input, and exits with 0 when nothing is critical", async (t) => {
-  const { run, seen, file } = await controlPlane(t);
+  const { run, seen, file } = await trialPlane(t);
   const input = file("input.json", '{"tool": "pay"}');
   const { code } = await run(file("p.rego", "fine"), "--input", input);
   assert.deepEqual([code, seen[0]?.input, seen[0]?.sample], [0, { tool: "pay" }, undefined]);
 });
 
 test("policy dry-run shows the compiler's words with exit code 1, and refuses what it does not take with 2", async (t) => {
-  const { run, file } = await controlPlane(t);
+  const { run, file } = await trialPlane(t);
   const bad = await run(file("p.rego", "bad"));
   assert.deepEqual([bad.code, bad.stdout], [1, "policy.rego:1: no\n"]);
   const rego = file("q.rego", "fine");

@@ -1,12 +1,11 @@
 // postern policy rollout, history, rollback, proposals, approve and reject against a scripted control plane.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { defer, type TestScope, temporaryDirectory } from "@postern/testkit";
+import { type TestScope, temporaryDirectory } from "@postern/testkit";
 import { postern } from "./cli.fixture.ts";
+import { type Answer, controlPlane } from "./control-plane.fixture.ts";
 
 const sha256 = "0f".repeat(32);
 const draft = {
@@ -40,41 +39,29 @@ const activation = {
   ...{ activated_at: "2026-01-01T00:00:00Z", activated_by: "operator:olga" },
 };
 
-async function controlPlane(t: TestScope, { twoPerson = false } = {}) {
+async function policyPlane(t: TestScope, { twoPerson = false } = {}) {
   const seen: string[] = [];
-  const server = createServer(async (request, response) => {
-    let body = "";
-    for await (const chunk of request) body += chunk;
-    const line = `${request.method} ${request.url?.replace("/v1/admin/policies", "")}`;
+  const { at } = await controlPlane(t, (asked, body) => {
+    const line = asked.replace("/v1/admin/policies", "");
     seen.push(`${line} ${body}`.trim());
-    const send = (status: number, answer: object) =>
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answer));
-    const change = (made: object) => (twoPerson ? send(202, proposal) : send(200, made));
-    if (line.startsWith("POST /drafts")) return send(201, draft);
+    const change = (made: object): Answer => (twoPerson ? [202, proposal] : [200, made]);
+    if (line.startsWith("POST /drafts")) return [201, draft];
     if (line.startsWith("POST /active") || line.startsWith("POST /rollback")) return change(active);
     if (line.startsWith("POST /rollouts/r1/complete")) return change(active);
     if (line === "POST /rollouts") return change(rollout);
-    if (line.startsWith("POST /proposals/p1/decide")) return send(200, active);
-    if (line.startsWith("GET /history")) return send(200, { items: [activation] });
-    if (line.startsWith("GET /proposals")) return send(200, { items: [proposal] });
-    if (line.startsWith("GET /rollouts?")) return send(200, { items: [counted] });
-    return send(200, line.startsWith("GET") ? counted : rollout);
+    if (line.startsWith("POST /proposals/p1/decide")) return [200, active];
+    if (line.startsWith("GET /history")) return [200, { items: [activation] }];
+    if (line.startsWith("GET /proposals")) return [200, { items: [proposal] }];
+    if (line.startsWith("GET /rollouts?")) return [200, { items: [counted] }];
+    return [200, line.startsWith("GET") ? counted : rollout];
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  defer(t, () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const file = join(temporaryDirectory(t), "policy.rego");
   writeFileSync(file, "package intentgate.policy\n");
-  const run = (...args: string[]) =>
-    postern(["policy", ...args, "--url", url, "--token", "secret", "--tenant", "acme"]);
-  return { seen, file, run };
+  return { seen, file, run: (...args: string[]) => postern(["policy", ...args, ...at]) };
 }
 
 test("a rollout begins with a draft, and its plan is what the flags say", async (t) => {
-  const { seen, file, run } = await controlPlane(t);
+  const { seen, file, run } = await policyPlane(t);
   const { code, stdout } = await run(
     ...["rollout", file, "--percent", "5", "--label", "env=prod", "--label", "team=a", "--rise", "3"],
   );
@@ -93,7 +80,7 @@ test("a rollout begins with a draft, and its plan is what the flags say", async 
 });
 
 test("the rollout that runs is shown, widened, completed and stopped", async (t) => {
-  const { seen, run } = await controlPlane(t);
+  const { seen, run } = await policyPlane(t);
   const shown = await run("rollout");
   assert.match(shown.stdout, /1 of 3 sidecars take part, 1 have it ready/);
   assert.match(shown.stdout, /candidate +38 +2 +0/);
@@ -113,7 +100,7 @@ test("the rollout that runs is shown, widened, completed and stopped", async (t)
 });
 
 test("where two people are needed, a change is proposed, and what to do next is said", async (t) => {
-  const { seen, file, run } = await controlPlane(t, { twoPerson: true });
+  const { seen, file, run } = await policyPlane(t, { twoPerson: true });
   for (const args of [["promote", file], ["rollout", file], ["rollback"], ["rollout", "complete"]]) {
     const { code, stdout } = await run(...args);
     assert.equal(code, 0, stdout);
@@ -130,7 +117,7 @@ test("where two people are needed, a change is proposed, and what to do next is 
 });
 
 test("the history is told, and a revision of it comes back", async (t) => {
-  const { seen, run } = await controlPlane(t);
+  const { seen, run } = await policyPlane(t);
   assert.match((await run("history")).stdout, /7 +promote +policy +0f0f0f0f0f0f .* operator:olga/);
   await run("rollback", "--revision", "3");
   assert.deepEqual(seen, ["GET /history?tenant=acme&limit=20", 'POST /rollback?tenant=acme {"revision":3}']);

@@ -1,10 +1,8 @@
 // postern tools against a scripted control plane.
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { defer, type TestScope } from "@postern/testkit";
-import { postern, posternJson } from "./cli.fixture.ts";
+import type { TestScope } from "@postern/testkit";
+import { controlPlane } from "./control-plane.fixture.ts";
 import { visible } from "./visible-text.ts";
 
 const [old, next] = ["0".repeat(64), "1".repeat(64)];
@@ -28,38 +26,25 @@ const detail = {
   differences_whole: true,
 };
 
-async function controlPlane(t: TestScope) {
-  const seen: string[] = [];
-  const server = createServer(async (request, response) => {
-    let body = "";
-    for await (const chunk of request) body += chunk;
-    const line = `${request.method} ${request.url}`;
-    seen.push(`${line} ${body}`.trim());
-    const send = (status: number, answer: object) =>
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answer));
+async function inventory(t: TestScope) {
+  const { run, json, seen } = await controlPlane(t, (line, body) => {
     if (line.includes("/approve") && !body.includes(next))
-      return send(409, { error: "The definition has changed meanwhile.", code: "tools.changed" });
-    if (line.includes("/mode")) return send(200, { tenant: "acme", mode: "approve_all" });
-    if (/tools\/t\d/.test(line)) return send(200, detail);
-    if (line.includes("cursor=more")) return send(200, { items: [odd] });
-    return send(200, { items: [tool], next_cursor: "more" });
+      return [409, { error: "The definition has changed meanwhile.", code: "tools.changed" }];
+    if (line.includes("/mode")) return [200, { tenant: "acme", mode: "approve_all" }];
+    if (/tools\/t\d/.test(line)) return [200, detail];
+    if (line.includes("cursor=more")) return [200, { items: [odd] }];
+    return [200, { items: [tool], next_cursor: "more" }];
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  defer(t, () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const flags = ["--url", url, "--token", "secret", "--tenant", "acme"];
+  const inAcme = ["--tenant", "acme"];
   return {
     seen,
-    run: (...args: string[]) => postern([...args, ...flags]),
-    json: (...args: string[]) => posternJson([...args, ...flags]),
+    run: (...args: string[]) => run(...args, ...inAcme),
+    json: (...args: string[]) => json(...args, ...inAcme),
   };
 }
 
 test("tools lists every page, and writes out what nobody would see", async (t) => {
-  const { run, json, seen } = await controlPlane(t);
+  const { run, json, seen } = await inventory(t);
   const { code, stdout } = await run("tools", "--status", "quarantined", "--upstream", "files");
   assert.equal(code, 0);
   assert.match(stdout, /files\/read +quarantined +pin\.changed +invisible_unicode +111111111111\n/);
@@ -73,7 +58,7 @@ test("tools lists every page, and writes out what nobody would see", async (t) =
 });
 
 test("tools diff shows what changed, and no terminal obeys it", async (t) => {
-  const { run, json, seen } = await controlPlane(t);
+  const { run, json, seen } = await inventory(t);
   const { code, stdout } = await run("tools", "diff", "files/read");
   assert.equal(code, 0);
   assert.ok(stdout.includes(`approved  ${old}\nwaiting   ${next}`));
@@ -87,7 +72,7 @@ test("tools diff shows what changed, and no terminal obeys it", async (t) => {
 });
 
 test("tools approve names the definition by its digest, and is refused when another one waits by then", async (t) => {
-  const { run, seen } = await controlPlane(t);
+  const { run, seen } = await inventory(t);
   assert.equal((await run("tools", "approve", "files/read")).code, 2);
   const done = await run("tools", "approve", "files/read", "--digest", next, "--reason", "read", "--keep");
   assert.equal(done.code, 0, done.stderr);
@@ -100,7 +85,7 @@ test("tools approve names the definition by its digest, and is refused when anot
 });
 
 test("tools quarantine and tools mode say what they did", async (t) => {
-  const { run, seen } = await controlPlane(t);
+  const { run, seen } = await inventory(t);
   const out = await run("tools", "quarantine", "files/read", "--reason", "odd");
   assert.match(out.stdout, /^files\/read is out of use/);
   assert.equal(seen.at(-1), 'POST /v1/admin/tools/t1/quarantine?tenant=acme {"reason":"odd"}');

@@ -1,7 +1,6 @@
 // For tests only: a server that answers every operation of the admin door with no more than the fields that every answer to it has.
-import type { TestScope } from "@postern/testkit";
+import { type ScriptedServer, scriptedServer, type TestScope } from "@postern/testkit";
 import { ADMIN_OPERATIONS } from "./admin-operations.generated.ts";
-import { type ScriptedServer, scriptedServer } from "./scripted-server.fixture.ts";
 
 export async function plainAnswers(t: TestScope): Promise<ScriptedServer> {
   return await scriptedServer(t, ({ method, url }, response) => {

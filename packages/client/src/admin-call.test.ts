@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { answers, scriptedServer } from "@postern/testkit";
 import { createAdminClient, isProposal } from "./index.ts";
-import { answers, scriptedServer } from "./scripted-server.fixture.ts";
 
 const token = "t";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Fault } from "@postern/fault";
+import { answers, type Script, scriptedServer } from "@postern/testkit";
 import { z } from "zod";
 import { createExchange } from "./exchange.ts";
-import { answers, type Script, scriptedServer } from "./scripted-server.fixture.ts";
 
 const Reply = z.object({ ok: z.boolean() });
 const isFault = (kind: string, code: string) => (caught: unknown) => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Fault } from "@postern/fault";
+import { answers, type Script, scriptedServer } from "@postern/testkit";
 import { createSidecarClient } from "./index.ts";
-import { answers, type Script, scriptedServer } from "./scripted-server.fixture.ts";
 
 const { signal } = new AbortController();
 

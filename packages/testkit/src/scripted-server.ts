@@ -1,7 +1,7 @@
-// For tests only: a real HTTP server on a free port that answers by script and remembers what it was asked.
+// A real HTTP server on a free port that answers by script and remembers what it was asked.
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { defer, type TestScope } from "@postern/testkit";
+import { defer, type TestScope } from "./defer.ts";
 
 export interface SeenRequest {
   readonly method: string;
